@@ -1,4 +1,4 @@
-"""Generates `contracts/python/chat` from `contracts/proto` and `contracts/errors.yaml`.
+"""Generates `contracts/python/chat` from `contracts/proto`, `errors.yaml` and `calls.yaml`.
 
 Stubs are made in a temporary folder and take the old ones' place in one move, so that no stale file stays.
 Run by `just gen`; CI runs it again and fails when the result differs from what is committed.
@@ -76,12 +76,30 @@ def generate_errors(out: Path) -> None:
     (out / "errors.py").write_text("\n".join(lines) + "\n")
 
 
+def generate_calls(out: Path) -> None:
+    """Writes the call graph as a mapping from full method name to the applications that may call it."""
+    graph = yaml.safe_load((CONTRACTS / "calls.yaml").read_text())
+    lines = [
+        '"""The call graph. Generated from contracts/calls.yaml by `just gen`: do not edit."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "CALLERS: dict[str, frozenset[str]] = {",
+    ]
+    for service, methods in graph.items():
+        for method, callers in methods.items():
+            names = ", ".join(f'"{caller}"' for caller in callers)
+            lines.append(f'    "/{service}/{method}": frozenset({{{names}}}),')
+    (out / "calls.py").write_text("\n".join([*lines, "}"]) + "\n")
+
+
 def main() -> None:
     """Generates everything and swaps it in."""
     with tempfile.TemporaryDirectory(dir=CONTRACTS) as scratch:
         generate_stubs(Path(scratch))
         package = Path(scratch) / "chat"
         generate_errors(package)
+        generate_calls(package)
         for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
             (folder / "__init__.py").touch()
         (package / "py.typed").touch()

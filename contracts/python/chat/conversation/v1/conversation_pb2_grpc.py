@@ -147,7 +147,8 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RenameConversation(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Gives a group a new title.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -53,6 +53,7 @@ class ConversationServiceStub:
     ChangeRole: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ChangeRoleRequest, _conversation_pb2.ChangeRoleResponse]
     """Errors: member_not_found, last_owner."""
     RenameConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RenameConversationRequest, _conversation_pb2.RenameConversationResponse]
+    """Gives a group a new title."""
 
 @_typing.type_check_only
 class ConversationServiceAsyncStub(ConversationServiceStub):
@@ -79,6 +80,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     ChangeRole: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ChangeRoleRequest, _conversation_pb2.ChangeRoleResponse]  # type: ignore[assignment]
     """Errors: member_not_found, last_owner."""
     RenameConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RenameConversationRequest, _conversation_pb2.RenameConversationResponse]  # type: ignore[assignment]
+    """Gives a group a new title."""
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The caller is the user in the caller's identity. Every change is an event in the conversation's log
@@ -155,6 +157,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _conversation_pb2.RenameConversationRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_conversation_pb2.RenameConversationResponse, _abc.Awaitable[_conversation_pb2.RenameConversationResponse]]: ...
+    ) -> _typing.Union[_conversation_pb2.RenameConversationResponse, _abc.Awaitable[_conversation_pb2.RenameConversationResponse]]:
+        """Gives a group a new title."""
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

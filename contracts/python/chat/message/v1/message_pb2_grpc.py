@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class MessageServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """The one writer and reader of the log.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -72,7 +73,8 @@ class MessageServiceStub:
 
 
 class MessageServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """The one writer and reader of the log.
+    """
 
     def AppendMessages(self, request, context):
         """Appends messages to one conversation; they may be of several senders. Called by the edges (gateway,
@@ -172,7 +174,8 @@ def add_MessageServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MessageService:
-    """Missing associated documentation comment in .proto file."""
+    """The one writer and reader of the log.
+    """
 
     @staticmethod
     def AppendMessages(request,

@@ -27,6 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MessageServiceStub:
+    """The one writer and reader of the log."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -52,6 +54,8 @@ class MessageServiceStub:
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
+    """The one writer and reader of the log."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     AppendMessages: _aio.UnaryUnaryMultiCallable[_message_pb2.AppendMessagesRequest, _message_pb2.AppendMessagesResponse]  # type: ignore[assignment]
     """Appends messages to one conversation; they may be of several senders. Called by the edges (gateway,
@@ -73,6 +77,8 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """Who gets the events of a conversation. Called by delivery."""
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
+    """The one writer and reader of the log."""
+
     @_abc_1.abstractmethod
     def AppendMessages(
         self,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class PresenceServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """One state per user, made of all their devices.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -52,7 +53,8 @@ class PresenceServiceStub:
 
 
 class PresenceServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """One state per user, made of all their devices.
+    """
 
     def Heartbeat(self, request, context):
         """Says that devices are connected; each counts for 30 s. Called by delivery every 10 s for all its sockets at once.
@@ -102,7 +104,8 @@ def add_PresenceServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PresenceService:
-    """Missing associated documentation comment in .proto file."""
+    """One state per user, made of all their devices.
+    """
 
     @staticmethod
     def Heartbeat(request,

@@ -27,6 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PresenceServiceStub:
+    """One state per user, made of all their devices."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -40,6 +42,8 @@ class PresenceServiceStub:
 
 @_typing.type_check_only
 class PresenceServiceAsyncStub(PresenceServiceStub):
+    """One state per user, made of all their devices."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     Heartbeat: _aio.UnaryUnaryMultiCallable[_presence_pb2.HeartbeatRequest, _presence_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Says that devices are connected; each counts for 30 s. Called by delivery every 10 s for all its sockets at once."""
@@ -49,6 +53,8 @@ class PresenceServiceAsyncStub(PresenceServiceStub):
     """Presence of up to 200 users."""
 
 class PresenceServiceServicer(metaclass=_abc_1.ABCMeta):
+    """One state per user, made of all their devices."""
+
     @_abc_1.abstractmethod
     def Heartbeat(
         self,

@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class ProfileServiceStub:
-    """Missing associated documentation comment in .proto file."""
+    """Profiles: what a person shows of themselves.
+    """
 
     def __init__(self, channel):
         """Constructor.
@@ -57,7 +58,8 @@ class ProfileServiceStub:
 
 
 class ProfileServiceServicer:
-    """Missing associated documentation comment in .proto file."""
+    """Profiles: what a person shows of themselves.
+    """
 
     def CreateProfile(self, request, context):
         """Makes the profile of a new account; repeating it changes nothing. Called by auth.
@@ -119,7 +121,8 @@ def add_ProfileServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProfileService:
-    """Missing associated documentation comment in .proto file."""
+    """Profiles: what a person shows of themselves.
+    """
 
     @staticmethod
     def CreateProfile(request,

@@ -27,6 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ProfileServiceStub:
+    """Profiles: what a person shows of themselves."""
+
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
@@ -42,6 +44,8 @@ class ProfileServiceStub:
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
+    """Profiles: what a person shows of themselves."""
+
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.CreateProfileRequest, _profile_pb2.CreateProfileResponse]  # type: ignore[assignment]
     """Makes the profile of a new account; repeating it changes nothing. Called by auth."""
@@ -53,6 +57,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """Profiles whose handle or display name begins with a text, by handle."""
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
+    """Profiles: what a person shows of themselves."""
+
     @_abc_1.abstractmethod
     def CreateProfile(
         self,

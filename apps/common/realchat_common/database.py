@@ -1,0 +1,73 @@
+"""A service's own PostgreSQL database: engine and migrations."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
+
+from realchat_common.telemetry import log
+
+STARTUP_SECONDS = 120
+STATEMENT_SECONDS = 10
+_LOCK = 7_274_283  # any number: migrations of one database run one at a time
+
+
+def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
+    """An engine on asyncpg.
+
+    Args:
+        url: `postgresql://user:password@host:port/database`.
+        pool_size: connections at most.
+    """
+    return create_async_engine(
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=STATEMENT_SECONDS,
+        pool_pre_ping=True,
+        connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
+    )
+
+
+async def ping(engine: AsyncEngine) -> None:
+    """Raises when the database does not answer."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+async def migrate(engine: AsyncEngine, package: str, revision: str = "head") -> None:
+    """Brings the schema to a revision; replicas that start together wait for each other.
+
+    Args:
+        engine: the database.
+        package: the service's package, which has a folder `migrations`.
+        revision: an Alembic revision; a lower one goes back.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(files("realchat_common") / "alembic"))
+    config.set_main_option("version_locations", str(files(package) / "migrations"))
+    config.set_main_option("path_separator", "os")
+
+    def run(connection: Connection) -> None:
+        config.attributes["connection"] = connection
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if revision == "base" or revision.startswith("-"):
+            command.downgrade(config, revision)
+        else:
+            command.upgrade(config, revision)
+
+    async for attempt in AsyncRetrying(
+        stop=stop_after_delay(STARTUP_SECONDS),
+        wait=wait_exponential_jitter(initial=0.2, max=5),
+        retry=retry_if_exception_type(OSError),
+        reraise=True,
+    ):
+        with attempt:
+            async with engine.begin() as connection:
+                await connection.run_sync(run)
+    log.info("migrated", package=package, revision=revision)

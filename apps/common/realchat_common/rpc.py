@@ -1,0 +1,175 @@
+"""gRPC between applications, always through the sidecars (Dapr service invocation, gRPC proxying).
+
+The server's interceptor decides who may call, bounds the time, and turns errors into statuses; the client's
+`Peer` does the opposite. Source: https://docs.dapr.io/developing-applications/building-blocks/service-invocation/howto-invoke-services-grpc/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from time import perf_counter
+from typing import Any, Generic, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from chat.calls import CALLERS
+from realchat_common.errors import Code, RealChatError, from_rpc_error, to_rpc_status
+from realchat_common.identity import Caller, Callers, Identity, User
+from realchat_common.telemetry import REQUESTS, log, server_span, trace_headers, tracer
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+DEADLINE_SECONDS = 5.0
+"""For a call whose caller names no other."""
+MOST_SECONDS = 30.0
+"""The server's own bound, for a caller that sets no deadline."""
+
+CALLER_HEADER = "x-realchat-caller"
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+]
+
+_caller: ContextVar[Caller] = ContextVar("caller")
+
+S = TypeVar("S")
+Q = TypeVar("Q", bound=Message)
+A = TypeVar("A", bound=Message)
+
+UnaryHandler = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
+
+
+def current_caller() -> Caller:
+    """Who made the call that is being answered."""
+    return _caller.get()
+
+
+def current_user() -> User:
+    """The user on whose behalf the call is made. Raises unauthenticated when there is none."""
+    return _caller.get().require_user()
+
+
+class _Edge(grpc.aio.ServerInterceptor):
+    def __init__(self, app_api_token: str, callers: Callers) -> None:
+        self._token = app_api_token
+        self._callers = callers
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = await continuation(details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+        method = details.method
+        inner: UnaryHandler = handler.unary_unary  # type: ignore[assignment]  # the stubs know only sync handlers
+
+        async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            started = perf_counter()
+            metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
+            failure: RealChatError | None = None
+            with server_span(method, metadata) as span:
+                try:
+                    self._admit(method, metadata)
+                    remaining = context.time_remaining()
+                    async with asyncio.timeout(min(remaining or MOST_SECONDS, MOST_SECONDS)):
+                        return await inner(request, context)
+                except RealChatError as error:
+                    failure = error
+                except TimeoutError:
+                    failure = RealChatError(Code.DEADLINE_EXCEEDED)
+                except Exception:
+                    log.exception("call failed", method=method)
+                    failure = RealChatError(Code.INTERNAL)
+                finally:
+                    code = failure.code.value if failure else "ok"
+                    span.set_attribute("realchat.code", code)
+                    REQUESTS.labels("rpc", method, code).observe(perf_counter() - started)
+                return await context.abort_with_status(to_rpc_status(failure))
+
+        return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
+
+    def _admit(self, method: str, metadata: dict[str, str]) -> None:
+        if not hmac.compare_digest(metadata.get("dapr-api-token", ""), self._token):
+            raise RealChatError(Code.UNAUTHENTICATED, "the call did not come through the sidecar")
+        allowed = CALLERS.get(method)
+        if allowed is None:
+            return  # the sidecar's own callbacks: events, bindings, health
+        caller = self._callers.verify(metadata.get(CALLER_HEADER, ""))
+        if caller.app_id not in allowed:
+            raise RealChatError(Code.CALLER_NOT_ALLOWED, f"{caller.app_id} may not call {method}")
+        _caller.set(caller)
+
+
+def rpc_server(app_api_token: str, callers: Callers) -> grpc.aio.Server:
+    """A server that admits only what contracts/calls.yaml allows, through the sidecar.
+
+    Args:
+        app_api_token: what the sidecar sends with every call.
+        callers: verifies the assertions of other applications.
+    """
+    return grpc.aio.server(interceptors=[_Edge(app_api_token, callers)], options=_OPTIONS)
+
+
+def sidecar_channel(dapr_grpc_port: int) -> grpc.aio.Channel:
+    """The channel to this application's sidecar, which all peers share."""
+    return grpc.aio.insecure_channel(f"127.0.0.1:{dapr_grpc_port}", options=_OPTIONS)
+
+
+class Peer(Generic[S]):
+    """Another application, reached through the sidecar.
+
+    Args:
+        app_id: the other application.
+        stub: its generated stub class.
+        channel: from `sidecar_channel`.
+        dapr_api_token: what the sidecar asks of us.
+        identity: signs the assertion of who we are.
+    """
+
+    def __init__(
+        self,
+        app_id: str,
+        stub: Callable[[grpc.aio.Channel], S],
+        channel: grpc.aio.Channel,
+        dapr_api_token: str,
+        identity: Identity,
+    ) -> None:
+        self.stub = stub(channel)
+        self._app_id = app_id
+        self._token = dapr_api_token
+        self._identity = identity
+
+    async def call(
+        self,
+        method: grpc.aio.UnaryUnaryMultiCallable[Q, A],
+        request: Q,
+        user: User | None = None,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> A:
+        """Calls one method of `stub`.
+
+        Args:
+            method: for example `peer.stub.GetHistory`.
+            request: its request.
+            user: on whose behalf; edges only.
+            deadline: seconds.
+
+        Raises:
+            RealChatError: what the other application answered, or unavailable, or deadline_exceeded.
+        """
+        with tracer.start_as_current_span(f"call {self._app_id}"):
+            metadata = (
+                ("dapr-app-id", self._app_id),
+                ("dapr-api-token", self._token),
+                (CALLER_HEADER, self._identity.assertion(self._app_id, user)),
+                *trace_headers().items(),
+            )
+            try:
+                return await method(request, timeout=deadline, metadata=metadata)
+            except grpc.aio.AioRpcError as error:
+                raise from_rpc_error(error) from error

@@ -1,0 +1,71 @@
+"""Events as clients see them: the one JSON form, for the socket, HTTP and every fall-back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.ids import rfc3339
+
+ROLES = {pb.ROLE_MEMBER: "member", pb.ROLE_ADMIN: "admin", pb.ROLE_OWNER: "owner"}
+ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
+KINDS = {pb.CONVERSATION_KIND_DIRECT: "direct", pb.CONVERSATION_KIND_GROUP: "group"}
+
+
+def members_json(members: Any) -> list[dict[str, str]]:
+    """Members as clients see them."""
+    return [{"user_id": member.user_id, "role": ROLES[member.role]} for member in members]
+
+
+def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
+    return {
+        "message_id": message.message_id,
+        "client_message_id": message.client_message_id,
+        "body": message.body,
+        "reply_to": message.reply_to or None,
+        "deleted": message.redacted,
+    }
+
+
+# payload field -> (kind on the wire, its data)
+_PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
+    "message_sent": ("message.sent", _message_sent),
+    "conversation_created": (
+        "conversation.created",
+        lambda p: {"kind": KINDS[p.kind], "title": p.title, "members": members_json(p.members)},
+    ),
+    "members_added": ("members.added", lambda p: {"members": members_json(p.members)}),
+    "member_removed": ("member.removed", lambda p: {"user_id": p.user_id}),
+    "member_left": ("member.left", lambda p: {"new_owner_id": p.new_owner_id or None}),
+    "role_changed": ("role.changed", lambda p: {"user_id": p.user_id, "role": ROLES[p.role]}),
+    "conversation_renamed": ("conversation.renamed", lambda p: {"title": p.title}),
+}
+
+
+def event_json(event: pb.Event) -> dict[str, Any]:
+    """An event of the log as a JSON object.
+
+    Returns:
+        `conversation_id`, `seq`, `event_id`, `kind`, `actor_id`, `at` and `data`, which depends on the kind.
+    """
+    field = event.WhichOneof("payload")
+    if field is None:
+        raise ValueError("an event needs a payload")
+    kind, data = _PAYLOADS[field]
+    return {
+        "conversation_id": event.conversation_id,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "kind": kind,
+        "actor_id": event.actor_id,
+        "at": rfc3339(event.occurred_at_ms),
+        "data": data(getattr(event, field)),
+    }
+
+
+def event_bytes(event: pb.Event) -> bytes:
+    """`event_json` encoded once, to be put into any number of frames."""
+    return msgspec.json.encode(event_json(event))

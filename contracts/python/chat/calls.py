@@ -1,0 +1,36 @@
+"""The call graph. Generated from contracts/calls.yaml by `just gen`: do not edit."""
+
+from __future__ import annotations
+
+CALLERS: dict[str, frozenset[str]] = {
+    "/chat.auth.v1.AuthService/Register": frozenset({"gateway"}),
+    "/chat.auth.v1.AuthService/Login": frozenset({"gateway"}),
+    "/chat.auth.v1.AuthService/Refresh": frozenset({"gateway"}),
+    "/chat.auth.v1.AuthService/Logout": frozenset({"gateway"}),
+    "/chat.auth.v1.AuthService/ListSigningKeys": frozenset({"gateway", "delivery", "profile"}),
+    "/chat.auth.v1.AuthService/ListSessions": frozenset({"gateway"}),
+    "/chat.auth.v1.AuthService/RevokeSession": frozenset({"gateway"}),
+    "/chat.profile.v1.ProfileService/CreateProfile": frozenset({"auth"}),
+    "/chat.profile.v1.ProfileService/BatchGetProfiles": frozenset({"gateway", "conversation"}),
+    "/chat.profile.v1.ProfileService/UpdateProfile": frozenset({"gateway"}),
+    "/chat.profile.v1.ProfileService/SearchProfiles": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/CreateDirect": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/CreateGroup": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/BatchGetConversations": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/ListMembers": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/AddMembers": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/RemoveMember": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/LeaveConversation": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/ChangeRole": frozenset({"gateway"}),
+    "/chat.conversation.v1.ConversationService/RenameConversation": frozenset({"gateway"}),
+    "/chat.message.v1.MessageService/AppendMessages": frozenset({"gateway", "delivery"}),
+    "/chat.message.v1.MessageService/AppendChange": frozenset({"conversation"}),
+    "/chat.message.v1.MessageService/GetHistory": frozenset({"gateway"}),
+    "/chat.message.v1.MessageService/SyncConversations": frozenset({"gateway", "delivery"}),
+    "/chat.message.v1.MessageService/ListInbox": frozenset({"gateway", "delivery"}),
+    "/chat.message.v1.MessageService/ReadLog": frozenset({"delivery"}),
+    "/chat.message.v1.MessageService/GetAudience": frozenset({"delivery"}),
+    "/chat.presence.v1.PresenceService/Heartbeat": frozenset({"delivery"}),
+    "/chat.presence.v1.PresenceService/Disconnect": frozenset({"delivery"}),
+    "/chat.presence.v1.PresenceService/GetPresence": frozenset({"gateway", "delivery"}),
+}

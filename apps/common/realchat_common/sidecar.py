@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import grpc
 from dapr.aio.clients import DaprClient
 from dapr.clients.health import DaprHealth
+from dapr.proto import api_service_v1
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import Callers, Identity
@@ -32,6 +33,9 @@ class Sidecar:
         self.callers = Callers(settings.app_id, json.loads(secrets["caller-keys"]))
         self._token = settings.dapr_api_token.get_secret_value()
         self._channel = sidecar_channel(settings.dapr_grpc_port)
+        self.api = api_service_v1.DaprStub(self._channel)
+        """Dapr's API itself, for what the SDK's client leaves out; calls need `api_metadata`."""
+        self.api_metadata = (("dapr-api-token", self._token),)
 
     @classmethod
     async def connect(cls, settings: ServiceSettings) -> Sidecar:

@@ -1,1 +1,1 @@
-
+"""The conversation log: one writer and reader of everything that happens in a conversation."""

@@ -108,18 +108,26 @@ class AppendFailure(_message.Message):
 
     CODE_FIELD_NUMBER: _builtins.int
     DETAIL_FIELD_NUMBER: _builtins.int
+    FIELD_FIELD_NUMBER: _builtins.int
+    RETRY_AFTER_MS_FIELD_NUMBER: _builtins.int
     code: _builtins.str
     """A code of the catalogue in contracts/errors.yaml."""
     detail: _builtins.str
+    field: _builtins.str
+    """The field of the message that is wrong, or empty."""
+    retry_after_ms: _builtins.int
+    """After how many milliseconds a temporary failure is worth another try; 0 when unknown."""
     def __init__(
         self,
         *,
         code: _builtins.str = ...,
         detail: _builtins.str = ...,
+        field: _builtins.str = ...,
+        retry_after_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "detail", b"detail", "field", b"field", "retry_after_ms", b"retry_after_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

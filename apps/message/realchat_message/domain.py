@@ -1,0 +1,248 @@
+"""The rules of the log, without I/O.
+
+Invariants, with the tests that break when they go (tests/unit/message/test_domain.py):
+- `seq` is 1, 2, 3 ... without gaps per conversation;
+- a (sender, client_message_id), or a change's event_id, is appended once;
+- only who is a member at that point of the log appends.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+
+MOST_BODY_CHARACTERS = 8_000
+MOST_CLIENT_ID_CHARACTERS = 64
+MEMBERSHIP = frozenset({"conversation_created", "members_added", "member_removed", "member_left", "role_changed"})
+"""The payloads that change who is in a conversation, or as what."""
+
+Key = tuple[str, str]
+"""What makes an append the same as an earlier one: (sender, client_message_id), or ("", event_id)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that somebody wants to append; `body` is normalised."""
+
+    sender_id: str
+    client_message_id: str
+    body: str
+    reply_to: str = ""
+
+    @property
+    def key(self) -> Key:
+        return (self.sender_id, self.client_message_id)
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in a segment."""
+        return 4 * len(self.body) + 200
+
+
+@dataclass(frozen=True, slots=True)
+class NewChange:
+    """A change of the conversation itself, decided by the conversation service."""
+
+    event: pb.Event
+
+    @property
+    def key(self) -> Key:
+        return ("", self.event.event_id)
+
+    @property
+    def size(self) -> int:
+        return self.event.ByteSize() + 20
+
+
+Intent = NewMessage | NewChange
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where in the log something is."""
+
+    event_id: str
+    seq: int
+    occurred_at_ms: int
+    duplicate: bool = False
+
+
+Outcome = Appended | RealChatError
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a conversation's log ends."""
+
+    last_seq: int
+    members_seq: int
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a batch of intents comes to: the events to append, and each intent's outcome once they are."""
+
+    events: list[pb.Event] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
+
+
+def plan(
+    conversation_id: str,
+    head: Head,
+    intents: Sequence[Intent],
+    known: Mapping[Key, Appended],
+    members: frozenset[str],
+    answerable: frozenset[str],
+    now_ms: int,
+    new_id: Callable[[], str],
+) -> Plan:
+    """Decides a batch in the order it came.
+
+    Args:
+        conversation_id: the conversation.
+        head: where its log ends; the first new event is `head.last_seq + 1`.
+        intents: what is wanted.
+        known: those of the intents' keys that are in the log already.
+        members: who is in the conversation at `head`.
+        answerable: ids of messages that exist here, of those that the intents reply to.
+        now_ms: the time of all new events.
+        new_id: gives message ids.
+    """
+    result = Plan()
+    seen: dict[Key, Appended] = {}
+    for intent in intents:
+        earlier = known.get(intent.key) or seen.get(intent.key)
+        if earlier:
+            result.outcomes.append(Appended(earlier.event_id, earlier.seq, earlier.occurred_at_ms, duplicate=True))
+            continue
+        seq = head.last_seq + len(result.events) + 1
+        if isinstance(intent, NewChange):
+            event = pb.Event()
+            event.CopyFrom(intent.event)
+            created = event.WhichOneof("payload") == "conversation_created"
+            if created != (seq == 1):
+                result.outcomes.append(RealChatError(Code.CONVERSATION_NOT_FOUND))
+                continue
+            members = members_after(members, event)
+        else:
+            refusal = _refusal(intent, members, answerable)
+            if refusal:
+                result.outcomes.append(refusal)
+                continue
+            event_id = new_id()
+            event = pb.Event(
+                event_id=event_id,
+                actor_id=intent.sender_id,
+                message_sent=pb.MessageSent(
+                    message_id=event_id,
+                    client_message_id=intent.client_message_id,
+                    body=intent.body,
+                    reply_to=intent.reply_to,
+                ),
+            )
+        event.conversation_id, event.seq, event.occurred_at_ms = conversation_id, seq, now_ms
+        appended = Appended(event.event_id, seq, now_ms)
+        seen[intent.key] = appended
+        result.events.append(event)
+        result.outcomes.append(appended)
+    return result
+
+
+def _refusal(message: NewMessage, members: frozenset[str], answerable: frozenset[str]) -> RealChatError | None:
+    if message.sender_id not in members:
+        return RealChatError(Code.CONVERSATION_NOT_FOUND)
+    if message.reply_to and message.reply_to not in answerable:
+        return RealChatError(Code.MESSAGE_NOT_FOUND, field="reply_to")
+    return None
+
+
+def members_after(members: frozenset[str], event: pb.Event) -> frozenset[str]:
+    """Who is in a conversation after an event."""
+    match event.WhichOneof("payload"):
+        case "conversation_created":
+            return frozenset(member.user_id for member in event.conversation_created.members)
+        case "members_added":
+            return members | {member.user_id for member in event.members_added.members}
+        case "member_removed":
+            return members - {event.member_removed.user_id}
+        case "member_left":
+            return members - {event.actor_id}
+        case _:
+            return members
+
+
+def segment(head: Head, events: Sequence[pb.Event]) -> pb.Segment:
+    """New events as one value of the log. Raises ValueError when they do not continue it."""
+    if [event.seq for event in events] != list(range(head.last_seq + 1, head.last_seq + len(events) + 1)):
+        raise ValueError("a segment continues the log without gaps")
+    members_seq = max(
+        (event.seq for event in events if event.WhichOneof("payload") in MEMBERSHIP), default=head.members_seq
+    )
+    return pb.Segment(
+        conversation_id=events[0].conversation_id,
+        first_seq=events[0].seq,
+        last_seq=events[-1].seq,
+        members_seq=members_seq,
+        events=events,
+    )
+
+
+def normalise_body(body: str) -> str:
+    """A message's text in NFC, with `\\n` for line ends and nothing blank around it.
+
+    Raises:
+        RealChatError: invalid_argument when it is empty, over 8,000 characters, or has control characters.
+    """
+    text = unicodedata.normalize("NFC", body.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    if not text:
+        raise RealChatError(Code.INVALID_ARGUMENT, "a message has at least one character", field="body")
+    if len(text) > MOST_BODY_CHARACTERS:
+        raise RealChatError(
+            Code.INVALID_ARGUMENT, f"a message has at most {MOST_BODY_CHARACTERS:,} characters", field="body"
+        )
+    if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in text):
+        raise RealChatError(Code.INVALID_ARGUMENT, "a message has no control characters", field="body")
+    return text
+
+
+def check_client_message_id(text: str) -> str:
+    """Raises invalid_argument unless it is 1 to 64 printable characters."""
+    if not (1 <= len(text) <= MOST_CLIENT_ID_CHARACTERS and text.isprintable()):
+        raise RealChatError(
+            Code.INVALID_ARGUMENT, "client_message_id is 1 to 64 printable characters", field="client_message_id"
+        )
+    return text
+
+
+class SeenRanges:
+    """What of each conversation was seen on Kafka, merged, until it is written down as `confirmed_seq`."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[str, list[tuple[int, int]]] = {}
+
+    def add(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
+        """Notes that first_seq to last_seq were seen."""
+        merged: list[tuple[int, int]] = []
+        for low, high in sorted([*self._ranges.get(conversation_id, ()), (first_seq, last_seq)]):
+            if merged and low <= merged[-1][1] + 1:
+                merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+            else:
+                merged.append((low, high))
+        self._ranges[conversation_id] = merged
+
+    def take(self) -> list[tuple[str, int, int]]:
+        """All ranges in order; afterwards there are none."""
+        taken = [
+            (conversation_id, low, high) for conversation_id, ranges in self._ranges.items() for low, high in ranges
+        ]
+        self._ranges.clear()
+        return taken
+
+    def give_back(self, ranges: Iterable[tuple[str, int, int]]) -> None:
+        """Puts back what could not be written down yet."""
+        for conversation_id, low, high in ranges:
+            self.add(conversation_id, low, high)

@@ -1,0 +1,70 @@
+"""The service's own topic: what arrives there is confirmed.
+
+Dapr's callbacks on our asynchronous server, from the generated servicer: `dapr.ext.grpc.App` runs handlers in
+threads, too slow for one event per segment.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from dapr.proto import appcallback_v1
+from dapr.proto.runtime.v1 import appcallback_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
+from prometheus_client import Counter
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import RealChatError
+from realchat_common.ids import parse_id
+from realchat_common.telemetry import log
+from realchat_message.lanes import TOPIC, Confirmations
+from realchat_message.rpc import Context
+from realchat_message.segments import SEGMENT_TYPE
+
+PUBSUB = "events"
+DEAD_LETTERS = "conversation-events-dead"
+
+DROPPED = Counter("realchat_events_dropped_total", "Events that could not be read and went to the dead letters.")
+
+Answer = appcallback_v1.TopicEventResponse
+
+
+class _PointerJson(msgspec.Struct):
+    conversation_id: str
+    first_seq: str
+    last_seq: str
+
+
+class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
+    """Subscribes to the topic of the log and notes what it sees."""
+
+    def __init__(self, confirmations: Confirmations) -> None:
+        self._confirmations = confirmations
+
+    async def ListTopicSubscriptions(
+        self, request: Empty, context: Context
+    ) -> appcallback_v1.ListTopicSubscriptionsResponse:
+        subscription = appcallback_v1.TopicSubscription(pubsub_name=PUBSUB, topic=TOPIC, dead_letter_topic=DEAD_LETTERS)
+        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=[subscription])
+
+    async def ListInputBindings(self, request: Empty, context: Context) -> appcallback_v1.ListInputBindingsResponse:
+        return appcallback_v1.ListInputBindingsResponse()
+
+    async def OnTopicEvent(self, request: appcallback_v1.TopicEventRequest, context: Context) -> Answer:
+        try:
+            conversation_id, first_seq, last_seq = _range(request.type, request.data)
+        except (DecodeError, msgspec.MsgspecError, ValueError, RealChatError):
+            DROPPED.inc()
+            log.warning("event dropped", event_id=request.id)
+            return Answer(status=Answer.DROP)
+        self._confirmations.saw(conversation_id, first_seq, last_seq)
+        return Answer(status=Answer.SUCCESS)
+
+
+def _range(event_type: str, data: bytes) -> tuple[str, int, int]:
+    """Which events of which conversation an event of the topic is about. Raises when it cannot be read."""
+    if event_type == SEGMENT_TYPE:
+        segment = pb.Segment.FromString(data)
+        return parse_id(segment.conversation_id, "conversation_id"), segment.first_seq, segment.last_seq
+    pointer = msgspec.json.decode(data, type=_PointerJson)
+    return parse_id(pointer.conversation_id, "conversation_id"), int(pointer.first_seq), int(pointer.last_seq)

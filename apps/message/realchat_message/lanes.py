@@ -1,0 +1,290 @@
+"""From the log to Kafka: the fast lane, and what makes the outbox's lane a guarantee.
+
+The outbox alone neither survives all failures nor stays quiet after them (../shared/dapr-notes.md, section 1):
+- the janitor releases entries of its internal stream whose transaction failed or whose handler died;
+- the sweeper publishes again what is committed and was not seen on Kafka.
+What either of them publishes is a pointer, so a needless one costs its consumer a comparison.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from typing import Any
+
+import asyncpg
+import msgspec
+from dapr.proto import api_v1, common_v1
+from prometheus_client import Counter, Gauge
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import RealChatError
+from realchat_common.ids import now_ms
+from realchat_common.sidecar import Sidecar
+from realchat_common.telemetry import log
+from realchat_message.domain import SeenRanges
+from realchat_message.log import ConversationLog
+from realchat_message.segments import POINTER_TYPE, SEGMENT_TYPE, STORE, pointer_json
+
+TOPIC = "conversation-events"
+DIRECT = "events-direct"
+WORKERS = 16
+QUEUED = 500
+PUBLISH_SECONDS = 1.0
+REST_SECONDS = 1.0
+"""How long the fast lane rests after a failure: the outbox has the segment anyway."""
+JANITOR_SECONDS = 5.0
+MARKER_SECONDS = 60
+"""Far longer than a handler can still wait for its turn (concurrency and queue depth are 2,000, a second each)."""
+SWEEP_SECONDS = 1.0
+CONFIRM_SECONDS = 0.5
+MOST_SWEPT = 500
+
+PUBLISHED = Counter("realchat_segments_published_total", "Segments offered to the fast lane, by outcome.", ("outcome",))
+RELEASED = Counter(
+    "realchat_janitor_releases_total", "Entries of the internal stream that were released, by way.", ("way",)
+)
+PENDING = Gauge("realchat_outbox_pending_entries", "Entries of the internal stream pending for too long.")
+SWEPT = Counter("realchat_sweeper_republished_total", "Segments published again by the sweeper.")
+UNCONFIRMED = Gauge(
+    "realchat_unconfirmed_conversations", "Conversations with committed events not seen on Kafka in time."
+)
+
+
+class FastLane:
+    """Publishes segments right after their commit, those of one conversation in order."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+        self._queues: list[asyncio.Queue[pb.Segment]] = [asyncio.Queue(QUEUED) for _ in range(WORKERS)]
+        self._rests_until = 0.0
+
+    def offer(self, written: pb.Segment) -> None:
+        """Takes a segment, or drops it when there is more than the broker takes."""
+        queue = self._queues[zlib.crc32(written.conversation_id.encode()) % WORKERS]
+        if queue.full() or time.monotonic() < self._rests_until:
+            PUBLISHED.labels("dropped").inc()
+            return
+        queue.put_nowait(written)
+
+    async def run(self) -> None:
+        """Publishes; ends only by cancellation."""
+        async with asyncio.TaskGroup() as workers:
+            for queue in self._queues:
+                workers.create_task(self._work(queue))
+
+    async def _work(self, queue: asyncio.Queue[pb.Segment]) -> None:
+        while True:
+            written = await queue.get()
+            try:
+                await self._sidecar.publish(
+                    DIRECT,
+                    TOPIC,
+                    written.SerializeToString(),
+                    content_type="application/octet-stream",
+                    metadata={"partitionKey": written.conversation_id, "cloudevent.type": SEGMENT_TYPE},
+                    deadline=PUBLISH_SECONDS,
+                )
+                PUBLISHED.labels("published").inc()
+            except RealChatError:
+                PUBLISHED.labels("failed").inc()
+                self._rests_until = time.monotonic() + REST_SECONDS
+
+
+async def publish_pointer(sidecar: Sidecar, conversation_id: str, first_seq: int, last_seq: int) -> None:
+    """Publishes a pointer past the outbox. Raises unavailable."""
+    await sidecar.publish(
+        DIRECT,
+        TOPIC,
+        pointer_json(conversation_id, first_seq, last_seq),
+        metadata={"partitionKey": conversation_id, "cloudevent.type": POINTER_TYPE},
+        deadline=PUBLISH_SECONDS,
+    )
+
+
+class Janitor:
+    """Releases entries of the outbox's internal stream that nobody will finish.
+
+    An entry that stays pending either has a handler that spins because its marker never came (the transaction
+    failed), or none (the sidecar died; Dapr's redelivery is off, see components/outbox-stream.yaml). Saving
+    the marker ends the first kind: its handler publishes the pointer, deletes the marker and acknowledges. What
+    is pending still a round later is of the second kind: the janitor publishes and acknowledges itself. The
+    marker's lifetime outlasts any handler that might still begin.
+
+    Args:
+        redis: where the stream is.
+        sidecar: the way to the state store and Kafka.
+        stream: the internal topic, `<namespace><app id><topic>outbox`.
+        group: its consumer group.
+        after_seconds: how long an entry may be pending.
+    """
+
+    def __init__(self, redis: Redis, sidecar: Sidecar, stream: str, group: str, after_seconds: float) -> None:
+        self._redis = redis
+        self._sidecar = sidecar
+        self._stream = stream
+        self._group = group
+        self._after_ms = int(after_seconds * 1000)
+
+    async def run(self) -> None:
+        """Looks every few seconds; ends only by cancellation."""
+        while True:
+            await asyncio.sleep(JANITOR_SECONDS)
+            await self.clean()
+
+    async def clean(self) -> None:
+        """One round. Raises what Redis or the sidecar raise; the next round goes on."""
+        try:
+            pending = await self._redis.xpending_range(
+                self._stream, self._group, min="-", max="+", count=1_000, idle=self._after_ms
+            )
+        except ResponseError as error:
+            if "NOGROUP" in str(error):
+                return  # nothing was ever written
+            raise
+        PENDING.set(len(pending))
+        for entry in pending:
+            await self._release(entry["message_id"], int(entry["time_since_delivered"]))
+
+    async def _release(self, entry_id: bytes | str | int, pending_ms: int) -> None:
+        entries = await self._redis.xrange(self._stream, min=entry_id, max=entry_id)
+        event = _cloud_event((entries[0][1] or {}).get(b"data", b"")) if entries else {}
+        marker = str(event.get("id", ""))
+        if marker.startswith("outbox-") and pending_ms < self._after_ms + 2 * JANITOR_SECONDS * 1000:
+            await self._save_marker(marker)
+            RELEASED.labels("marker").inc()
+            log.warning("outbox entry released", marker=marker, pending_ms=pending_ms)
+            return
+        pointer = _pointer(event.get("data"))
+        if pointer:
+            await publish_pointer(self._sidecar, pointer.conversation_id, pointer.first_seq, pointer.last_seq)
+        await self._redis.xack(self._stream, self._group, entry_id)
+        RELEASED.labels("published").inc()
+        log.warning("outbox entry published", marker=marker, pending_ms=pending_ms)
+
+    async def _save_marker(self, marker: str) -> None:
+        item = common_v1.StateItem(key=marker, value=b"0", metadata={"ttlInSeconds": str(MARKER_SECONDS)})
+        await self._sidecar.api.SaveState(
+            api_v1.SaveStateRequest(store_name=STORE, states=[item]), timeout=3, metadata=self._sidecar.api_metadata
+        )
+
+
+def _cloud_event(data: bytes | str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return {}
+
+
+def _pointer(data: object) -> pb.Pointer | None:
+    if not isinstance(data, dict):
+        return None
+    return pb.Pointer(
+        conversation_id=str(data["conversation_id"]),
+        first_seq=int(data["first_seq"]),
+        last_seq=int(data["last_seq"]),
+    )
+
+
+class Confirmations:
+    """Keeps `confirmed_seq`: what of each conversation was seen on the topic, in batches.
+
+    What was seen beyond the read model's head shows a crash between the two commits: it is repaired here.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], conversation_log: ConversationLog) -> None:
+        self._pool = pool
+        self._log = conversation_log
+        self._seen = SeenRanges()
+        self._late = SeenRanges()
+
+    def saw(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
+        """Notes an event of the topic."""
+        self._seen.add(conversation_id, first_seq, last_seq)
+
+    async def run(self) -> None:
+        """Writes down what was seen, every half second; ends only by cancellation."""
+        while True:
+            await asyncio.sleep(CONFIRM_SECONDS)
+            await self._flush()
+
+    async def _flush(self) -> None:
+        # A range that does not continue what is confirmed gets one more chance; then it is the sweeper's.
+        late = self._late.take()
+        self._seen.give_back(late)
+        ranges = self._seen.take()
+        if not ranges:
+            return
+        columns = [list(column) for column in zip(*ranges, strict=True)]
+        try:
+            async with self._pool.acquire() as connection:
+                await connection.execute(_CONFIRM, *columns, now_ms())
+                behind = await connection.fetch(_BEHIND, *columns)
+                early = await connection.fetch(_EARLY, *columns)
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._seen.give_back(ranges)
+            raise
+        known_late = set(late)
+        for row in early:
+            found = (str(row["conversation_id"]), row["first_seq"], row["last_seq"])
+            if found not in known_late:
+                self._late.add(*found)
+        for row in behind:
+            await self._log.repair(str(row["conversation_id"]))
+
+
+# ruff: noqa: S608 - the statements are put together from this constant only
+_RANGES = "unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen (conversation_id, first_seq, last_seq)"
+# The ranges of one conversation are disjoint and not adjacent, so at most one of them continues what is confirmed.
+_CONFIRM = f"""
+    UPDATE head SET confirmed_seq = next.last_seq, unconfirmed_since_ms = $4
+    FROM (SELECT conversation_id, seen.last_seq FROM head JOIN {_RANGES} USING (conversation_id)
+          WHERE seen.first_seq <= confirmed_seq + 1 AND seen.last_seq > confirmed_seq
+            AND seen.last_seq <= head.last_seq) AS next
+    WHERE head.conversation_id = next.conversation_id AND next.last_seq > confirmed_seq
+"""
+_BEHIND = f"""
+    SELECT DISTINCT head.conversation_id FROM head JOIN {_RANGES} USING (conversation_id)
+    WHERE seen.last_seq > head.last_seq
+"""
+_EARLY = f"""
+    SELECT seen.* FROM head JOIN {_RANGES} USING (conversation_id)
+    WHERE seen.last_seq > confirmed_seq AND seen.last_seq <= head.last_seq
+"""
+
+
+class Sweeper:
+    """Publishes pointers to what is committed and was not seen on Kafka in time: committed → seen on Kafka."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], sidecar: Sidecar, after_seconds: float) -> None:
+        self._pool = pool
+        self._sidecar = sidecar
+        self._after_ms = int(after_seconds * 1000)
+
+    async def run(self) -> None:
+        """Looks every second; ends only by cancellation."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            await self.sweep()
+
+    async def sweep(self) -> None:
+        """One round. A conversation's next turn is `after_seconds` later. Raises unavailable with Kafka away."""
+        now = now_ms()
+        rows = await self._pool.fetch(_CLAIM, now - self._after_ms, MOST_SWEPT, now)
+        UNCONFIRMED.set(len(rows))
+        for row in rows:
+            await publish_pointer(self._sidecar, str(row["conversation_id"]), row["confirmed_seq"] + 1, row["last_seq"])
+            SWEPT.inc()
+
+
+_CLAIM = """
+    UPDATE head SET unconfirmed_since_ms = $3
+    WHERE conversation_id IN (
+        SELECT conversation_id FROM head
+        WHERE confirmed_seq < last_seq AND unconfirmed_since_ms < $1
+        ORDER BY unconfirmed_since_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING conversation_id, confirmed_seq, last_seq
+"""

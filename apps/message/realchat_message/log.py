@@ -1,0 +1,303 @@
+"""Appends to the log: one writer per conversation at a time, group commit, probe and adopt.
+
+Invariants, each with the test that breaks when it goes:
+- Gapless and insert-only: a segment's key is (conversation, first_seq), written first-write-wins under the head's
+  row lock, and the next one begins at last_seq + 1 (tests/system/test_log.py).
+- One upsert per transaction: the outbox emits one event per upsert (test_segments.py).
+- Nothing in that transaction fails by design: whoever did not write the last segment, or does not know how its
+  own last write ended, first probes the next key and adopts what it finds (tests/service/message/test_log.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import asyncpg
+from prometheus_client import Counter, Histogram
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import new_id, now_ms
+from realchat_common.telemetry import log, tracer
+from realchat_message.domain import (
+    Appended,
+    Head,
+    Intent,
+    Key,
+    NewChange,
+    NewMessage,
+    Outcome,
+    Plan,
+    members_after,
+    plan,
+    segment,
+)
+from realchat_message.projection import Connection, project
+from realchat_message.segments import SegmentExistsError, Segments
+
+MOST_EVENTS = 100
+MOST_BYTES = 256 * 1024
+MOST_QUEUED = 2_000
+"""Intents that may wait for one conversation; more are refused as overloaded."""
+COMMIT_SECONDS = 8.0
+TRIES = 3
+MEMBERS_CACHED = 10_000
+
+BATCH = Histogram("realchat_append_batch_events", "Events per segment.", buckets=(1, 2, 5, 10, 20, 50, 100))
+COMMIT = Histogram(
+    "realchat_append_commit_seconds",
+    "Time to write a segment and the read model.",
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
+)
+ADOPTED = Counter("realchat_segments_adopted_total", "Segments found in the log ahead of the read model.")
+CONFLICTS = Counter("realchat_segment_conflicts_total", "Segments that another writer had written first.")
+
+
+class Lane(Protocol):
+    """Where committed segments go at once."""
+
+    def offer(self, written: pb.Segment) -> None:
+        """Takes a segment without waiting; it may be dropped, since the outbox has it too."""
+        ...
+
+
+@dataclass(slots=True)
+class _Waiting:
+    intent: Intent
+    outcome: asyncio.Future[Outcome]
+
+
+class ConversationLog:
+    """Appends intents to conversations' logs.
+
+    Args:
+        pool: the service's database.
+        segments: the log.
+        lane: gets each segment right after its commit.
+        writer_id: a UUID of this process.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], segments: Segments, lane: Lane, writer_id: str) -> None:
+        self._pool = pool
+        self._segments = segments
+        self._lane = lane
+        self._writer_id = writer_id
+        self._queues: dict[str, deque[_Waiting]] = {}
+        self._ready: asyncio.Queue[str] = asyncio.Queue()  # bounded by the conversations in `_queues`
+        self._doubtful: set[str] = set()
+        """Conversations whose last write ended in a way that we do not know."""
+        self._members: OrderedDict[str, tuple[int, frozenset[str]]] = OrderedDict()
+
+    async def run(self) -> None:
+        """Owns the writers; ends only by cancellation."""
+        async with asyncio.TaskGroup() as writers:
+            while True:
+                conversation_id = await self._ready.get()
+                writers.create_task(self._drain(conversation_id), name=f"writer {conversation_id}")
+
+    async def append(self, conversation_id: str, intents: Sequence[Intent]) -> list[Outcome]:
+        """Appends intents, together with what others append to the same conversation meanwhile.
+
+        Returns:
+            One outcome per intent, in order. An intent whose outcome is a temporary error may be repeated as it
+            is: it is appended once whatever happened.
+        """
+        queue = self._queues.get(conversation_id)
+        if queue is None:
+            queue = self._queues[conversation_id] = deque()
+            self._ready.put_nowait(conversation_id)
+        if len(queue) + len(intents) > MOST_QUEUED:
+            overloaded = RealChatError(Code.OVERLOADED, "this conversation has too many writers", retry_after=1)
+            return [overloaded for _ in intents]
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(intent, loop.create_future()) for intent in intents]
+        queue.extend(waiting)
+        # Shielded: a caller that goes away leaves its intents to the writer.
+        return list(await asyncio.gather(*(asyncio.shield(entry.outcome) for entry in waiting)))
+
+    async def repair(self, conversation_id: str) -> int:
+        """Adopts what the log has beyond the read model. Returns the last seq, 0 for an unknown conversation."""
+        async with asyncio.timeout(COMMIT_SECONDS), self._pool.acquire() as connection, connection.transaction():
+            try:
+                head, _ = await self._lock_head(connection, conversation_id)
+            except RealChatError:
+                return 0
+            return (await self._adopt(connection, conversation_id, head)).last_seq
+
+    async def _drain(self, conversation_id: str) -> None:
+        """Writes one batch after another until nothing waits."""
+        queue = self._queues[conversation_id]
+        while queue:
+            batch = _next_batch(queue)
+            outcomes = await self._write([entry.intent for entry in batch], conversation_id)
+            for entry, outcome in zip(batch, outcomes, strict=True):
+                if not entry.outcome.done():
+                    entry.outcome.set_result(outcome)
+        del self._queues[conversation_id]
+
+    async def _write(self, intents: list[Intent], conversation_id: str) -> list[Outcome]:
+        failure = RealChatError(Code.UNAVAILABLE, "the log cannot be written now", retry_after=0.5)
+        for _ in range(TRIES):
+            try:
+                with tracer.start_as_current_span("log append"), COMMIT.time():
+                    async with asyncio.timeout(COMMIT_SECONDS):
+                        return await self._commit(conversation_id, intents)
+            except SegmentExistsError:
+                CONFLICTS.inc()
+                self._doubtful.add(conversation_id)
+            except RealChatError as error:
+                self._doubtful.add(conversation_id)
+                failure = error
+                break
+            except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                self._doubtful.add(conversation_id)
+                log.warning("append failed", conversation_id=conversation_id, error=repr(error))
+                break
+            except Exception:
+                self._doubtful.add(conversation_id)
+                log.exception("append failed", conversation_id=conversation_id)
+                failure = RealChatError(Code.INTERNAL)
+                break
+        return [failure for _ in intents]
+
+    async def _commit(self, conversation_id: str, intents: list[Intent]) -> list[Outcome]:
+        written: pb.Segment | None = None
+        async with self._pool.acquire() as connection:
+            if any(isinstance(i, NewChange) and i.event.HasField("conversation_created") for i in intents):
+                await connection.execute(
+                    "INSERT INTO head (conversation_id) VALUES ($1) ON CONFLICT DO NOTHING", conversation_id
+                )
+            async with connection.transaction():
+                head, writer_id = await self._lock_head(connection, conversation_id)
+                if writer_id != self._writer_id or conversation_id in self._doubtful:
+                    head = await self._adopt(connection, conversation_id, head)
+                decided = await self._decide(connection, conversation_id, head, intents)
+                if decided.events:
+                    written = segment(head, decided.events)
+                    await self._segments.insert(written)
+                    await project(connection, written, self._writer_id, now_ms())
+        self._doubtful.discard(conversation_id)
+        if written:
+            BATCH.observe(len(written.events))
+            self._remember_members(conversation_id, head, written)
+            self._lane.offer(written)
+        return decided.outcomes
+
+    async def _lock_head(self, connection: Connection, conversation_id: str) -> tuple[Head, str | None]:
+        row = await connection.fetchrow(
+            "SELECT last_seq, members_seq, writer_id FROM head WHERE conversation_id = $1 FOR UPDATE",
+            conversation_id,
+        )
+        if row is None:
+            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+        return Head(row["last_seq"], row["members_seq"]), str(row["writer_id"]) if row["writer_id"] else None
+
+    async def _adopt(self, connection: Connection, conversation_id: str, head: Head) -> Head:
+        """Walks the chain from the head and folds in what it finds."""
+        while found := await self._segments.read(conversation_id, head.last_seq + 1):
+            ADOPTED.inc()
+            # Written just now as far as the sweeper is concerned: the pointer may still be on its way.
+            await project(connection, found, None, now_ms())
+            head = Head(found.last_seq, found.members_seq)
+        return head
+
+    async def _decide(self, connection: Connection, conversation_id: str, head: Head, intents: list[Intent]) -> Plan:
+        return plan(
+            conversation_id,
+            head,
+            intents,
+            await _known(connection, conversation_id, intents),
+            await self._members_at(connection, conversation_id, head),
+            await _answerable(connection, conversation_id, intents),
+            now_ms(),
+            new_id,
+        )
+
+    async def _members_at(self, connection: Connection, conversation_id: str, head: Head) -> frozenset[str]:
+        """Who is a member, cached by the seq of the newest membership change, which the head's lock holds still."""
+        cached = self._members.get(conversation_id)
+        if cached and cached[0] == head.members_seq:
+            self._members.move_to_end(conversation_id)
+            return cached[1]
+        rows = await connection.fetch(
+            "SELECT user_id FROM member WHERE conversation_id = $1 AND until_seq = 0", conversation_id
+        )
+        members = frozenset(str(row["user_id"]) for row in rows)
+        self._cache_members(conversation_id, head.members_seq, members)
+        return members
+
+    def _remember_members(self, conversation_id: str, head: Head, written: pb.Segment) -> None:
+        cached = self._members.get(conversation_id)
+        if cached and written.members_seq != head.members_seq:
+            members = cached[1]
+            for event in written.events:
+                members = members_after(members, event)
+            self._cache_members(conversation_id, written.members_seq, members)
+
+    def _cache_members(self, conversation_id: str, members_seq: int, members: frozenset[str]) -> None:
+        self._members[conversation_id] = (members_seq, members)
+        self._members.move_to_end(conversation_id)
+        if len(self._members) > MEMBERS_CACHED:
+            self._members.popitem(last=False)
+
+
+def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:
+    """Takes what fits into one segment from the front of a queue."""
+    batch = [queue.popleft()]
+    size = batch[0].intent.size
+    while queue and len(batch) < MOST_EVENTS and size + queue[0].intent.size <= MOST_BYTES:
+        size += queue[0].intent.size
+        batch.append(queue.popleft())
+    return batch
+
+
+async def _known(connection: Connection, conversation_id: str, intents: list[Intent]) -> dict[Key, Appended]:
+    """Those of the intents that the log has already."""
+    known: dict[Key, Appended] = {}
+    messages = [intent for intent in intents if isinstance(intent, NewMessage)]
+    if messages:
+        rows = await connection.fetch(
+            """
+            SELECT actor_id, client_message_id, event_id, seq, occurred_at_ms FROM entry
+            WHERE conversation_id = $1 AND client_message_id IS NOT NULL
+              AND (actor_id, client_message_id) IN (SELECT * FROM unnest($2::uuid[], $3::text[]))
+            """,
+            conversation_id,
+            [message.sender_id for message in messages],
+            [message.client_message_id for message in messages],
+        )
+        for row in rows:
+            known[str(row["actor_id"]), row["client_message_id"]] = _appended(row)
+    changes = [intent.event.event_id for intent in intents if isinstance(intent, NewChange)]
+    if changes:
+        rows = await connection.fetch(
+            "SELECT event_id, seq, occurred_at_ms FROM entry"
+            " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND change IS NOT NULL",
+            conversation_id,
+            changes,
+        )
+        for row in rows:
+            known["", str(row["event_id"])] = _appended(row)
+    return known
+
+
+def _appended(row: asyncpg.Record) -> Appended:
+    return Appended(str(row["event_id"]), row["seq"], row["occurred_at_ms"])
+
+
+async def _answerable(connection: Connection, conversation_id: str, intents: list[Intent]) -> frozenset[str]:
+    """Those of the messages that the intents reply to which exist in this conversation."""
+    wanted = [intent.reply_to for intent in intents if isinstance(intent, NewMessage) and intent.reply_to]
+    if not wanted:
+        return frozenset()
+    rows = await connection.fetch(
+        "SELECT event_id FROM entry"
+        " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND client_message_id IS NOT NULL",
+        conversation_id,
+        wanted,
+    )
+    return frozenset(str(row["event_id"]) for row in rows)

@@ -1,0 +1,66 @@
+"""Wires the message service."""
+
+from __future__ import annotations
+
+import asyncpg
+from dapr.proto import appcallback_service_v1
+from fastapi import FastAPI
+from redis.asyncio import Redis
+
+from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
+from realchat_common.database import STATEMENT_SECONDS, migrate, open_engine, ping
+from realchat_common.ids import new_id
+from realchat_common.rpc import rpc_server
+from realchat_common.runtime import start, starting
+from realchat_message.events import OwnTopic
+from realchat_message.lanes import TOPIC, Confirmations, FastLane, Janitor, Sweeper
+from realchat_message.log import ConversationLog
+from realchat_message.rpc import MessageRpc
+from realchat_message.segments import DaprSegments
+from realchat_message.settings import MessageSettings
+from realchat_message.store import MessageStore
+
+
+async def main() -> None:
+    """Runs until told to stop."""
+    settings = MessageSettings()
+    async with starting(settings) as runtime:
+        sidecar = runtime.sidecar
+        url = sidecar.secrets["database-url"]
+        engine = open_engine(url)
+        runtime.resources.push_async_callback(engine.dispose)
+        await migrate(engine, "realchat_message")
+        pool = await asyncpg.create_pool(
+            url, min_size=2, max_size=settings.pool_size, command_timeout=STATEMENT_SECONDS
+        )
+        runtime.resources.push_async_callback(pool.close)
+        redis = Redis.from_url(sidecar.secrets["redis-url"], socket_timeout=3, socket_connect_timeout=3)
+        runtime.resources.push_async_callback(redis.aclose)
+
+        lane = FastLane(sidecar)
+        conversation_log = ConversationLog(pool, DaprSegments(sidecar), lane, writer_id=new_id())
+        confirmations = Confirmations(pool, conversation_log)
+        stream = f"{settings.namespace}{settings.app_id}{TOPIC}outbox"
+        janitor = Janitor(redis, sidecar, stream, settings.app_id, settings.janitor_after_seconds)
+        sweeper = Sweeper(pool, sidecar, settings.sweep_after_seconds)
+        for name, job in {
+            "writers": conversation_log.run,
+            "fast lane": lane.run,
+            "confirmations": confirmations.run,
+            "janitor": janitor.run,
+            "sweeper": sweeper.run,
+        }.items():
+            runtime.background(name, job)
+
+        server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
+        add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine)), server)
+        appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations), server)  # type: ignore[no-untyped-call]
+        runtime.serve_rpc(server, settings.grpc_port)
+        runtime.health.add("database", lambda: ping(engine))
+        runtime.health.add("redis", redis.ping)
+        runtime.serve_internal(FastAPI(title="RealChat message, internal"))
+        await runtime.run()
+
+
+if __name__ == "__main__":
+    start(main)

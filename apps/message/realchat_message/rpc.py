@@ -1,0 +1,163 @@
+"""The message service's RPCs: translate, call, translate."""
+
+from __future__ import annotations
+
+import grpc
+
+from chat.message.v1 import message_pb2 as pb
+from chat.message.v1.message_pb2_grpc import MessageServiceServicer
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import decode_cursor, encode_cursor, page_limit, parse_id
+from realchat_common.rpc import current_user
+from realchat_message.domain import (
+    Appended,
+    Intent,
+    NewChange,
+    NewMessage,
+    Outcome,
+    check_client_message_id,
+    normalise_body,
+)
+from realchat_message.log import MOST_EVENTS, ConversationLog
+from realchat_message.store import MessageStore, Page
+
+Context = grpc.aio.ServicerContext[object, object]
+
+MOST_CONVERSATIONS = 200
+MOST_SYNCED = 500
+MOST_READ = 1_000
+MOST_SEQ = 2**53
+
+
+class MessageRpc(MessageServiceServicer):
+    """Serves chat.message.v1."""
+
+    def __init__(self, log: ConversationLog, store: MessageStore) -> None:
+        self._log = log
+        self._store = store
+
+    async def AppendMessages(self, request: pb.AppendMessagesRequest, context: Context) -> pb.AppendMessagesResponse:
+        conversation_id = parse_id(request.conversation_id, "conversation_id")
+        if not 1 <= len(request.messages) <= MOST_EVENTS:
+            raise RealChatError(Code.INVALID_ARGUMENT, f"messages are 1 to {MOST_EVENTS}", field="messages")
+        checked = [_checked(message) for message in request.messages]
+        intents: list[Intent] = [intent for intent in checked if isinstance(intent, NewMessage)]
+        outcomes = iter(await self._append(conversation_id, intents))
+        return pb.AppendMessagesResponse(
+            results=[_result(entry if isinstance(entry, RealChatError) else next(outcomes)) for entry in checked]
+        )
+
+    async def _append(self, conversation_id: str, intents: list[Intent]) -> list[Outcome]:
+        return await self._log.append(conversation_id, intents) if intents else []
+
+    async def AppendChange(self, request: pb.AppendChangeRequest, context: Context) -> pb.AppendChangeResponse:
+        event = request.event
+        event.conversation_id = parse_id(event.conversation_id, "conversation_id")
+        event.event_id = parse_id(event.event_id, "event_id")
+        event.actor_id = parse_id(event.actor_id, "actor_id")
+        if event.WhichOneof("payload") in (None, "message_sent"):
+            raise RealChatError(Code.INVALID_ARGUMENT, "the event is not a change", field="event")
+        (outcome,) = await self._log.append(event.conversation_id, [NewChange(event)])
+        if isinstance(outcome, RealChatError):
+            raise outcome
+        return pb.AppendChangeResponse(seq=outcome.seq)
+
+    async def GetHistory(self, request: pb.GetHistoryRequest, context: Context) -> pb.GetHistoryResponse:
+        user_id = current_user().user_id
+        conversation_id = parse_id(request.conversation_id, "conversation_id")
+        limit = page_limit(request.limit)
+        match request.WhichOneof("position"):
+            case "after_seq":
+                after = _seq(request.after_seq, "after_seq")
+                page = await self._store.history(conversation_id, user_id, "after", after, limit)
+            case "around_seq":
+                middle = _seq(request.around_seq, "around_seq")
+                page = await self._around(conversation_id, user_id, middle, limit)
+            case "before_seq":
+                before = _seq(request.before_seq, "before_seq")
+                page = await self._store.history(conversation_id, user_id, "before", before, limit)
+            case _:
+                page = await self._store.history(conversation_id, user_id, "before", None, limit)
+        return pb.GetHistoryResponse(events=page.events, last_seq=page.last_seq, has_more=page.has_more)
+
+    async def _around(self, conversation_id: str, user_id: str, middle: int, limit: int) -> Page:
+        """Half before a seq, half from it on; more on one side where the other has less."""
+        after = await self._store.history(conversation_id, user_id, "after", middle - 1, limit - limit // 2)
+        before = await self._store.history(conversation_id, user_id, "before", middle, limit - len(after.events))
+        return Page(before.events + after.events, after.last_seq, before.has_more or after.has_more)
+
+    async def SyncConversations(
+        self, request: pb.SyncConversationsRequest, context: Context
+    ) -> pb.SyncConversationsResponse:
+        user_id = current_user().user_id
+        if len(request.positions) > MOST_CONVERSATIONS:
+            raise RealChatError(Code.INVALID_ARGUMENT, f"positions are at most {MOST_CONVERSATIONS}", field="positions")
+        positions = {
+            parse_id(position.conversation_id, "conversation_id"): _seq(position.after_seq, "after_seq")
+            for position in request.positions
+        }
+        limit = page_limit(request.limit, default=200, most=MOST_SYNCED)
+        return pb.SyncConversationsResponse(
+            conversations=await self._store.sync(positions, user_id, limit), epoch=await self._store.epoch()
+        )
+
+    async def ListInbox(self, request: pb.ListInboxRequest, context: Context) -> pb.ListInboxResponse:
+        after = decode_cursor(request.cursor, tuple[int, str]) if request.cursor else None
+        if after:
+            parse_id(after[1], "cursor")
+        entries, last = await self._store.inbox(current_user().user_id, page_limit(request.limit), after)
+        return pb.ListInboxResponse(
+            entries=entries, next_cursor=encode_cursor(*last) if last else "", epoch=await self._store.epoch()
+        )
+
+    async def ReadLog(self, request: pb.ReadLogRequest, context: Context) -> pb.ReadLogResponse:
+        conversation_id = parse_id(request.conversation_id, "conversation_id")
+        first_seq = _seq(request.first_seq, "first_seq")
+        limit = page_limit(request.limit, default=500, most=MOST_READ)
+        found = await self._store.read_log(conversation_id, first_seq, limit)
+        # Somebody was told of more than the read model has: perhaps a crash between the two commits.
+        if found.last_seq < first_seq <= await self._log.repair(conversation_id):
+            found = await self._store.read_log(conversation_id, first_seq, limit)
+        return found
+
+    async def GetAudience(self, request: pb.GetAudienceRequest, context: Context) -> pb.GetAudienceResponse:
+        return await self._store.audience(parse_id(request.conversation_id, "conversation_id"))
+
+
+def _seq(number: int, field: str) -> int:
+    if not 0 <= number <= MOST_SEQ:
+        raise RealChatError(Code.INVALID_ARGUMENT, f"{field} is a sequence number", field=field)
+    return number
+
+
+def _checked(message: pb.NewMessage) -> NewMessage | RealChatError:
+    """The message in canonical form, or why it is refused: one bad message does not spoil a batch."""
+    try:
+        return NewMessage(
+            sender_id=parse_id(message.sender_id, "sender_id"),
+            client_message_id=check_client_message_id(message.client_message_id),
+            body=normalise_body(message.body),
+            reply_to=parse_id(message.reply_to, "reply_to") if message.reply_to else "",
+        )
+    except RealChatError as error:
+        return error
+
+
+def _result(outcome: Outcome) -> pb.AppendResult:
+    if isinstance(outcome, Appended):
+        return pb.AppendResult(
+            appended=pb.AppendedMessage(
+                message_id=outcome.event_id,
+                seq=outcome.seq,
+                sent_at_ms=outcome.occurred_at_ms,
+                duplicate=outcome.duplicate,
+            )
+        )
+    return pb.AppendResult(
+        failure=pb.AppendFailure(
+            code=outcome.code.value,
+            detail=outcome.detail,
+            field=outcome.field or "",
+            retry_after_ms=round((outcome.retry_after or 0) * 1000),
+        )
+    )

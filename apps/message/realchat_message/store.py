@@ -1,0 +1,245 @@
+"""Reads of the read model: history, sync, inbox, audience."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, or_, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from chat.event.v1 import event_pb2 as pb
+from chat.message.v1 import message_pb2
+from realchat_common.errors import Code, RealChatError
+from realchat_message.tables import Entry, Epoch, Head, Member
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events in ascending seq."""
+
+    events: list[pb.Event]
+    last_seq: int
+    """The newest seq that the reader may read."""
+    has_more: bool
+
+
+Direction = Literal["before", "after"]
+
+
+def to_event(entry: Entry) -> pb.Event:
+    """An entry as an event of the log, as it now stands."""
+    if entry.change is not None:
+        return pb.Event.FromString(entry.change)
+    return pb.Event(
+        conversation_id=str(entry.conversation_id),
+        seq=entry.seq,
+        event_id=str(entry.event_id),
+        actor_id=str(entry.actor_id),
+        occurred_at_ms=entry.occurred_at_ms,
+        message_sent=pb.MessageSent(
+            message_id=str(entry.event_id),
+            client_message_id=entry.client_message_id or "",
+            body=entry.body or "",
+            reply_to=str(entry.reply_to) if entry.reply_to else "",
+            redacted=entry.redacted,
+        ),
+    )
+
+
+def _readable_by(user_id: UUID) -> ColumnElement[bool]:
+    """Entries within a span of the user's membership."""
+    return exists(
+        select(Member).where(
+            col(Member.conversation_id) == Entry.conversation_id,
+            col(Member.user_id) == user_id,
+            col(Entry.seq) >= col(Member.from_seq),
+            or_(col(Member.until_seq) == 0, col(Entry.seq) <= col(Member.until_seq)),
+        )
+    )
+
+
+class MessageStore:
+    """Answers readers. Who is not a member now learns nothing, not even that the conversation exists."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def epoch(self) -> str:
+        """The identity of this log."""
+        async with AsyncSession(self._engine) as session:
+            return str((await session.exec(select(Epoch.epoch))).one())
+
+    async def history(
+        self, conversation_id: str, user_id: str, direction: Direction, from_seq: int | None, limit: int
+    ) -> Page:
+        """Events before or after a seq (exclusive), the nearest ones; without one, the newest or the oldest.
+
+        Raises:
+            RealChatError: conversation_not_found.
+        """
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with AsyncSession(self._engine) as session:
+            last_seq = (await self._last_seqs(session, [conversation], user)).get(conversation_id)
+            if last_seq is None:
+                raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+            seq = col(Entry.seq)
+            query = select(Entry).where(col(Entry.conversation_id) == conversation, _readable_by(user))
+            if direction == "before":
+                query = query.order_by(seq.desc())
+                if from_seq is not None:
+                    query = query.where(seq < from_seq)
+            else:
+                query = query.order_by(seq).where(seq > (from_seq or 0))
+            entries = list(await session.exec(query.limit(limit + 1)))
+        events = [to_event(entry) for entry in entries[:limit]]
+        if direction == "before":
+            events.reverse()
+        return Page(events, last_seq, len(entries) > limit)
+
+    async def _last_seqs(self, session: AsyncSession, conversations: Sequence[UUID], user: UUID) -> dict[str, int]:
+        """The last seq of those conversations in which the user is a member now."""
+        rows = await session.exec(
+            select(Head.conversation_id, Head.last_seq)
+            .join(Member, col(Member.conversation_id) == Head.conversation_id)
+            .where(
+                col(Head.conversation_id).in_(conversations),
+                col(Member.user_id) == user,
+                col(Member.until_seq) == 0,
+            )
+        )
+        return {str(conversation): last_seq for conversation, last_seq in rows}
+
+    async def sync(self, positions: dict[str, int], user_id: str, limit: int) -> list[message_pb2.SyncedConversation]:
+        """What somebody missed in many conversations, in the order asked."""
+        user = UUID(user_id)
+        answers: list[message_pb2.SyncedConversation] = []
+        async with AsyncSession(self._engine) as session:
+            last_seqs = await self._last_seqs(session, [UUID(text) for text in positions], user)
+            for conversation_id, after_seq in positions.items():
+                last_seq = last_seqs.get(conversation_id)
+                answer = message_pb2.SyncedConversation(
+                    conversation_id=conversation_id, last_seq=last_seq or 0, forbidden=last_seq is None
+                )
+                answers.append(answer)
+                if last_seq is None or after_seq >= last_seq:
+                    continue
+                entries = await session.exec(
+                    select(Entry)
+                    .where(
+                        col(Entry.conversation_id) == UUID(conversation_id),
+                        col(Entry.seq) > after_seq,
+                        _readable_by(user),
+                    )
+                    .order_by(col(Entry.seq))
+                    .limit(limit + 1)
+                )
+                events = [to_event(entry) for entry in entries]
+                answer.truncated = len(events) > limit
+                if not answer.truncated:
+                    answer.events.extend(events)
+        return answers
+
+    async def read_log(self, conversation_id: str, first_seq: int, limit: int) -> message_pb2.ReadLogResponse:
+        """Events from a seq on, whoever asks. An unknown conversation has none."""
+        conversation = UUID(conversation_id)
+        async with AsyncSession(self._engine) as session:
+            head = await session.get(Head, conversation)
+            if head is None:
+                return message_pb2.ReadLogResponse()
+            entries = await session.exec(
+                select(Entry)
+                .where(col(Entry.conversation_id) == conversation, col(Entry.seq) >= first_seq)
+                .order_by(col(Entry.seq))
+                .limit(limit)
+            )
+            return message_pb2.ReadLogResponse(
+                events=[to_event(entry) for entry in entries],
+                last_seq=head.last_seq,
+                members_seq=head.members_seq,
+            )
+
+    async def audience(self, conversation_id: str) -> message_pb2.GetAudienceResponse:
+        """Who gets the events of a conversation: members, and those who left, each with their span."""
+        conversation = UUID(conversation_id)
+        async with AsyncSession(self._engine) as session:
+            # One snapshot of both, or a member who joins between would be missing from a newer version.
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            head = await session.get(Head, conversation)
+            members = await session.exec(select(Member).where(col(Member.conversation_id) == conversation))
+            return message_pb2.GetAudienceResponse(
+                members_seq=head.members_seq if head else 0,
+                readers=[
+                    message_pb2.Reader(
+                        user_id=str(member.user_id), from_seq=member.from_seq, until_seq=member.until_seq
+                    )
+                    for member in members
+                ],
+            )
+
+    async def inbox(
+        self, user_id: str, limit: int, after: tuple[int, str] | None
+    ) -> tuple[list[message_pb2.InboxEntry], tuple[int, str] | None]:
+        """Somebody's conversations by newest activity.
+
+        Args:
+            user_id: whose.
+            limit: entries at most.
+            after: activity time and conversation of the last entry of the page before.
+
+        Returns:
+            The entries, and the position of the last one when there are more.
+        """
+        user = UUID(user_id)
+        activity = col(Head.last_activity_ms)
+        query = (
+            select(Head)
+            .join(Member, col(Member.conversation_id) == Head.conversation_id)
+            .where(col(Member.user_id) == user, col(Member.until_seq) == 0)
+            .order_by(activity.desc(), col(Head.conversation_id).desc())
+            .limit(limit + 1)
+        )
+        if after:
+            query = query.where(tuple_(activity, Head.conversation_id) < tuple_(after[0], UUID(after[1])))
+        async with AsyncSession(self._engine) as session:
+            heads = list(await session.exec(query))
+            newest = await self._last_messages(session, [head.conversation_id for head in heads[:limit]], user)
+        entries = [
+            message_pb2.InboxEntry(
+                conversation_id=str(head.conversation_id),
+                last_seq=head.last_seq,
+                last_activity_at_ms=head.last_activity_ms,
+                last_message=newest.get(head.conversation_id),
+            )
+            for head in heads[:limit]
+        ]
+        if len(heads) <= limit:
+            return entries, None
+        last = heads[limit - 1]
+        return entries, (last.last_activity_ms, str(last.conversation_id))
+
+    async def _last_messages(
+        self, session: AsyncSession, conversations: list[UUID], user: UUID
+    ) -> dict[UUID, pb.Event]:
+        """The newest message that the user may read of each conversation."""
+        newest = aliased(
+            Entry,
+            select(Entry)
+            .where(
+                col(Entry.conversation_id) == Head.conversation_id,
+                col(Entry.client_message_id).is_not(None),
+                _readable_by(user),
+            )
+            .order_by(col(Entry.seq).desc())
+            .limit(1)
+            .lateral(),
+        )
+        entries = await session.exec(
+            select(newest).select_from(Head).join(newest, true()).where(col(Head.conversation_id).in_(conversations))
+        )
+        return {entry.conversation_id: to_event(entry) for entry in entries}

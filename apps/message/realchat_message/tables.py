@@ -1,0 +1,61 @@
+"""The read model: what the log comes to. Written by `projection.py` only, made by the migrations."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Table(SQLModel, registry=registry()):
+    """The tables of this service."""
+
+
+class Head(Table, table=True):
+    """Where a conversation's log ends; its row lock is the right to append."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    last_seq: int = 0
+    members_seq: int = 0
+    confirmed_seq: int = 0
+    """Everything up to here was seen on Kafka."""
+    last_activity_ms: int = 0
+    """The time of the newest event."""
+    unconfirmed_since_ms: int = 0
+    """Since when something is committed that was not seen, or the last progress of that."""
+    writer_id: UUID | None = None
+    """The process that appended last: any other one probes the log before it appends."""
+
+
+class Entry(Table, table=True):
+    """An event as it now stands: a message (`client_message_id`, `body`) or a change (`change`)."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    event_id: UUID
+    actor_id: UUID
+    occurred_at_ms: int
+    client_message_id: str | None = None
+    body: str | None = None
+    reply_to: UUID | None = None
+    redacted: bool = False
+    change: bytes | None = None
+
+
+class Member(Table, table=True):
+    """A span of a conversation's log in which somebody was a member."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    from_seq: int = Field(primary_key=True)
+    until_seq: int = 0
+    """The event that ended it, which its member still gets; 0 while it lasts."""
+    role: int = 0
+
+
+class Epoch(Table, table=True):
+    """One row: the identity of this log. A restore from a backup changes it, and clients drop their caches."""
+
+    only: bool = Field(default=True, primary_key=True)
+    epoch: UUID

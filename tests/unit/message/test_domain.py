@@ -1,0 +1,187 @@
+"""The rules of the log: gapless, once each, members only."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from chat.event.v1 import event_pb2 as pb
+from hypothesis import given
+from hypothesis import strategies as st
+from realchat_common.errors import Code, RealChatError
+from realchat_message.domain import (
+    Appended,
+    Head,
+    Intent,
+    Key,
+    NewChange,
+    NewMessage,
+    SeenRanges,
+    members_after,
+    normalise_body,
+    plan,
+    segment,
+)
+
+CONVERSATION = "0190a0a0-0000-7000-8000-000000000001"
+ALICE, BOB, CAROL = (f"0190a0a0-0000-7000-8000-00000000000{digit}" for digit in "abc")
+
+
+def change(event_id: str, **payload: object) -> NewChange:
+    return NewChange(pb.Event(event_id=event_id, actor_id=ALICE, **payload))  # type: ignore[arg-type]
+
+
+def creation(*members: str) -> NewChange:
+    return change(
+        "created", conversation_created=pb.ConversationCreated(members=[pb.Member(user_id=user) for user in members])
+    )
+
+
+def removal(user: str) -> NewChange:
+    return change(f"removed {user}", member_removed=pb.MemberRemoved(user_id=user))
+
+
+class Log:
+    """The log as a model: what `plan` decides is applied, as the writer would."""
+
+    def __init__(self) -> None:
+        self.events: list[pb.Event] = []
+        self.known: dict[Key, Appended] = {}
+        self.members: frozenset[str] = frozenset()
+        self.members_seq = 0
+        self._ids = itertools.count(1)
+
+    def append(self, *intents: Intent) -> list[Appended | RealChatError]:
+        head = Head(len(self.events), self.members_seq)
+        decided = plan(
+            CONVERSATION, head, intents, self.known, self.members, frozenset(), 1, lambda: f"message {next(self._ids)}"
+        )
+        if decided.events:
+            written = segment(head, decided.events)
+            self.members_seq = written.members_seq
+        self.events += decided.events
+        for event in decided.events:
+            self.members = members_after(self.members, event)
+        for intent, outcome in zip(intents, decided.outcomes, strict=True):
+            if isinstance(outcome, Appended):
+                self.known.setdefault(intent.key, outcome)
+        return decided.outcomes
+
+
+messages = st.builds(
+    NewMessage,
+    sender_id=st.sampled_from([ALICE, BOB, CAROL]),
+    client_message_id=st.sampled_from(list("123456")),
+    body=st.just("hi"),
+)
+membership = st.sampled_from(
+    [
+        removal(BOB),
+        removal(CAROL),
+        change("added", members_added=pb.MembersAdded(members=[pb.Member(user_id=CAROL)])),
+    ]
+)
+
+
+@given(st.lists(st.lists(messages | membership, max_size=8), max_size=8))
+def test_whatever_is_asked_the_log_has_no_gap_and_nothing_twice(batches: list[list[Intent]]) -> None:
+    log = Log()
+    log.append(creation(ALICE, BOB))
+    for batch in batches:
+        log.append(*batch)
+    assert [event.seq for event in log.events] == list(range(1, len(log.events) + 1))
+    sent = [
+        (event.actor_id, event.message_sent.client_message_id)
+        for event in log.events
+        if event.HasField("message_sent")
+    ]
+    assert len(sent) == len(set(sent))
+    ids = [event.event_id for event in log.events]
+    assert len(ids) == len(set(ids))
+
+
+@given(st.lists(st.lists(messages | membership, max_size=8), max_size=8))
+def test_only_members_at_that_point_of_the_log_append(batches: list[list[Intent]]) -> None:
+    log = Log()
+    log.append(creation(ALICE, BOB))
+    for batch in batches:
+        log.append(*batch)
+    members: frozenset[str] = frozenset()
+    for event in log.events:
+        if event.HasField("message_sent"):
+            assert event.actor_id in members
+        members = members_after(members, event)
+
+
+def test_a_repeated_message_gets_the_first_answer_within_a_batch_and_later() -> None:
+    log = Log()
+    log.append(creation(ALICE))
+    hello = NewMessage(ALICE, "1", "hello")
+    first, again = log.append(hello, hello)
+    (later,) = log.append(NewMessage(ALICE, "1", "other text"))
+    assert isinstance(first, Appended)
+    assert again == later == Appended(first.event_id, first.seq, first.occurred_at_ms, duplicate=True)
+
+
+def test_a_removed_member_does_not_write_even_in_the_same_batch() -> None:
+    log = Log()
+    log.append(creation(ALICE, BOB))
+    before, removed, after = log.append(NewMessage(BOB, "1", "hi"), removal(BOB), NewMessage(BOB, "2", "hi"))
+    assert isinstance(before, Appended)
+    assert isinstance(removed, Appended)
+    assert isinstance(after, RealChatError)
+    assert after.code is Code.CONVERSATION_NOT_FOUND
+
+
+def test_a_log_begins_with_its_creation_and_has_no_second_one() -> None:
+    log = Log()
+    (early,) = log.append(removal(BOB))
+    assert isinstance(early, RealChatError)
+    log.append(creation(ALICE))
+    (second,) = log.append(change("another", conversation_created=pb.ConversationCreated()))
+    assert isinstance(second, RealChatError)
+
+
+def test_an_answer_to_a_message_that_is_not_here_is_refused() -> None:
+    log = Log()
+    log.append(creation(ALICE))
+    (outcome,) = log.append(NewMessage(ALICE, "1", "yes", reply_to="elsewhere"))
+    assert isinstance(outcome, RealChatError)
+    assert outcome.code is Code.MESSAGE_NOT_FOUND
+
+
+def test_a_segment_that_does_not_continue_the_log_is_refused() -> None:
+    with pytest.raises(ValueError, match="without gaps"):
+        segment(Head(4, 1), [pb.Event(seq=6)])
+
+
+@pytest.mark.parametrize("body", ["", "  \n ", "x" * 8001, "bell\x07", "\x00", "lone \ud800"])
+def test_bodies_that_are_refused(body: str) -> None:
+    with pytest.raises(RealChatError) as refused:
+        normalise_body(body)
+    assert refused.value.code is Code.INVALID_ARGUMENT
+    assert refused.value.field == "body"
+
+
+@pytest.mark.parametrize(
+    ("body", "normal"),
+    [(" hi ", "hi"), ("a\r\nb\rc", "a\nb\nc"), ("e\u0301", "é"), ("tab\tstays", "tab\tstays"), ("👩‍👩‍👧", "👩‍👩‍👧")],
+)
+def test_bodies_are_normalised(body: str, normal: str) -> None:
+    assert normalise_body(body) == normal
+
+
+ranges = st.tuples(st.sampled_from("ab"), st.integers(1, 30), st.integers(0, 5))
+
+
+@given(st.lists(ranges))
+def test_seen_ranges_hold_exactly_what_was_seen_merged(seen: list[tuple[str, int, int]]) -> None:
+    merged = SeenRanges()
+    for conversation, first, length in seen:
+        merged.add(conversation, first, first + length)
+    taken = merged.take()
+    covered = {(conversation, seq) for conversation, low, high in taken for seq in range(low, high + 1)}
+    assert covered == {(c, seq) for c, first, length in seen for seq in range(first, first + length + 1)}
+    for (c1, _, high), (c2, low, _) in itertools.pairwise(taken):
+        assert c1 != c2 or low > high + 1
+    assert merged.take() == []

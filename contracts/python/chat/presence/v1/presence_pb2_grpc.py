@@ -5,7 +5,7 @@ import warnings
 
 from chat.presence.v1 import presence_pb2 as chat_dot_presence_dot_v1_dot_presence__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.81.1'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 

@@ -1,0 +1,120 @@
+"""Which port is whose: `dapr.yaml`'s for the stack that people use, a free block for every other one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import psutil
+
+from stack.manifest import APP_PORTS, SIDECAR_PORTS, App
+from stack.progress import StackError
+
+DEFAULT_STACK = "local"
+HOST = "127.0.0.1"
+
+# Not the services' usual ports, so that a machine's own PostgreSQL, Redis or Kafka never clashes.
+BACKING = {"postgres": 15432, "redis": 16379, "kafka": 19092, "kafka-controller": 19093}
+
+# Blocks lie below the range from which the kernel takes ports for outgoing connections.
+BLOCKS = range(20000, 32000, 400)
+_PER_INSTANCE = 10
+_ROLES = (*APP_PORTS, *SIDECAR_PORTS)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One replica of an app, with its own ports and its own sidecar."""
+
+    app: App
+    number: int
+    ports: Mapping[str, int]
+
+    @property
+    def name(self) -> str:
+        return f"{self.app.app_id}-{self.number}"
+
+    @property
+    def sidecar(self) -> str:
+        return f"{self.name}-sidecar"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The replicas of a stack and every port in it."""
+
+    instances: tuple[Instance, ...]
+    backing: Mapping[str, int]
+    block: int | None
+    """Where its ports begin; None for those of `dapr.yaml`."""
+
+    def of(self, app_id: str) -> list[Instance]:
+        """The replicas of one app."""
+        return [instance for instance in self.instances if instance.app.app_id == app_id]
+
+
+def plan(apps: Iterable[App], replicas: Mapping[str, int], block: int | None) -> Layout:
+    """Gives every replica its ports. Without a block, the first replica of each app keeps those of `dapr.yaml`."""
+    spare = BLOCKS[0] if block is None else block
+    backing = BACKING
+    if block is not None:
+        backing = {name: block + offset for offset, name in enumerate(BACKING)}
+    instances = []
+    for app in apps:
+        for number in range(1, replicas.get(app.app_id, 1) + 1):
+            spare += _PER_INSTANCE
+            ports = app.ports
+            if block is not None or number > 1:
+                ports = MappingProxyType({role: spare + _ROLES.index(role) for role in app.ports})
+            instances.append(Instance(app, number, ports))
+    return Layout(tuple(instances), MappingProxyType(backing), block)
+
+
+def free_block() -> int:
+    """The first block of ports in which nobody listens."""
+    taken = {_block(port) for port in _listeners()}
+    for block in BLOCKS:
+        if block not in taken:
+            return block
+    raise StackError("No free block of ports is left.", way_out="stop other stacks: dev/down --all")
+
+
+def check_free(wanted: Mapping[int, str]) -> None:
+    """Raises StackError when somebody else listens on one of the ports; the values say what each is for."""
+    for port, purpose in wanted.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                raise StackError(
+                    f"Port {port}, which {purpose} needs, is in use by {_holder(port)}.",
+                    way_out="stop that process, or give another port in dapr.yaml",
+                ) from None
+
+
+def is_open(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def _block(port: int) -> int:
+    return BLOCKS[0] + (port - BLOCKS[0]) // BLOCKS.step * BLOCKS.step
+
+
+def _listeners() -> dict[int, int | None]:
+    """Every port with a listener, and its process where that may be known."""
+    return {
+        connection.laddr.port: connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN and connection.laddr
+    }
+
+
+def _holder(port: int) -> str:
+    pid = _listeners().get(port)
+    return f"{psutil.Process(pid).name()} (pid {pid})" if pid else "a process of another user"

@@ -1,0 +1,240 @@
+"""Finds, installs or builds what the stack runs on. Each function returns where the tool is."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tarfile
+import tomllib
+import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import paths
+from stack.progress import StackError, step
+
+_DAPRD_OLDEST_PATCH = 2  # 1.18.0 and 1.18.1 were not tried
+_RELEASE_SECONDS = 5.0
+_POM = "{http://maven.apache.org/POM/4.0.0}"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Where the programs of the backing services and the sidecar are."""
+
+    postgres: Path
+    """The folder with `postgres`, `initdb`, `psql` and `pg_isready`."""
+    redis: Path
+    java: Path
+    kafka: Path
+    """The folder of Kafka's jars."""
+    daprd: Path
+
+
+def install() -> Tools:
+    """Installs what is missing, once for all stacks and clones on this machine."""
+    with _only_one():
+        return Tools(
+            postgres=_postgres(),
+            redis=_system("redis-server", "redis-server"),
+            java=_system("java", "default-jre-headless"),
+            kafka=_kafka(),
+            daprd=_daprd(),
+        )
+
+
+def browser() -> Path:
+    """A Chromium for the browser tests, which cannot be had from Playwright where only registries are reached."""
+    for name in ("chromium", "google-chrome", "chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    return _system("chromium", "chromium")
+
+
+@contextmanager
+def _only_one() -> Iterator[None]:
+    """Two starts at the same time install one after the other."""
+    paths.cache().mkdir(parents=True, exist_ok=True)
+    with (paths.cache() / "lock").open("w") as lock:
+        with step("Waiting for another start that installs tools"):
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _postgres() -> Path:
+    def find() -> Path | None:
+        newest = sorted(
+            Path("/usr/lib/postgresql").glob("*/bin/initdb"),
+            key=lambda path: int(path.parts[-3]),
+            reverse=True,
+        )
+        on_path = shutil.which("initdb")
+        candidates = [Path(on_path).resolve(), *newest] if on_path else newest
+        return candidates[0].parent if candidates else None
+
+    found = find()
+    if not found:
+        _apt("postgresql")
+        found = find()
+    if not found:
+        raise StackError("PostgreSQL has no initdb.", way_out="put PostgreSQL's bin folder on PATH")
+    return found
+
+
+def _system(program: str, package: str) -> Path:
+    found = shutil.which(program)
+    if not found:
+        _apt(package)
+        found = shutil.which(program)
+    if not found:
+        raise StackError(f"{program} is not on PATH.", way_out=f"install {program}")
+    return Path(found)
+
+
+def _apt(package: str) -> None:
+    install_line = f"apt-get install {package}"
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise StackError(f"{package} is not installed.", way_out=f"sudo {install_line} (or your system's like)")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with step(f"Installing {package} from the system's packages"):
+        _run(["apt-get", "update", "-qq"], env=environment)
+        _run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", package], env=environment)
+
+
+def _kafka() -> Path:
+    pom = paths.DEV / "kafka" / "pom.xml"
+    version = ET.parse(pom).findtext(f"{_POM}properties/{_POM}kafka.version")  # noqa: S314 (our own file)
+    target = paths.cache() / f"kafka-{version}"
+    if target.exists():
+        return target
+    maven = _system("mvn", "maven")
+    with step(f"Fetching Kafka {version} and its dependencies by Maven"), _finished(target) as partial:
+        _run(
+            [
+                str(maven),
+                "--batch-mode",
+                "--quiet",
+                "--strict-checksums",
+                f"--file={pom}",
+                "dependency:copy-dependencies",
+                "-DincludeScope=runtime",
+                f"-DoutputDirectory={partial}",
+            ]
+        )
+    return target
+
+
+def _daprd() -> Path:
+    with (paths.DEV / "daprd.toml").open("rb") as file:
+        pin = tomllib.load(file)
+    version = pin["version"]
+    built = paths.cache() / f"daprd-{version}"
+    on_path = shutil.which("daprd")
+    for candidate in (on_path and Path(on_path), Path.home() / ".dapr" / "bin" / "daprd", built / "daprd"):
+        if candidate and _is_usable(candidate):
+            return candidate
+    with _finished(built) as partial:
+        if not _release(version, partial):
+            _build(pin, partial)
+    if not _is_usable(built / "daprd"):
+        raise StackError(f"{built}/daprd does not run.", way_out=f"rm -r {built}, then run this again")
+    return built / "daprd"
+
+
+def _is_usable(daprd: Path) -> bool:
+    if not os.access(daprd, os.X_OK):
+        return False
+    answer = subprocess.run([daprd, "--version"], capture_output=True, text=True, check=False)
+    match = re.fullmatch(r"1\.18\.(\d+)", answer.stdout.strip())
+    return match is not None and int(match[1]) >= _DAPRD_OLDEST_PATCH
+
+
+def _release(version: str, target: Path) -> bool:
+    """The official build, where it can be reached; False otherwise, which is no error."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine())
+    name = f"daprd_{platform.system().lower()}_{machine}.tar.gz"
+    url = f"https://github.com/dapr/dapr/releases/download/v{version}/{name}"
+    archive = target / name
+    try:
+        with urllib.request.urlopen(f"{url}.sha256", timeout=_RELEASE_SECONDS) as answer:  # noqa: S310 (https)
+            expected = answer.read().decode().split()[0]
+        with (
+            step(f"Downloading daprd {version}"),
+            urllib.request.urlopen(url, timeout=_RELEASE_SECONDS) as answer,
+            archive.open("wb") as file,
+        ):
+            shutil.copyfileobj(answer, file)
+    except OSError:  # no network, no such release for this machine
+        return False
+    with archive.open("rb") as file:
+        actual = hashlib.file_digest(file, "sha256").hexdigest()
+    if actual != expected:
+        raise StackError(f"{url} has checksum {actual}, not the published {expected}.")
+    with tarfile.open(archive) as tar:
+        tar.extract("daprd", target, filter="data")
+    archive.unlink()
+    return True
+
+
+def _build(pin: Mapping[str, str], target: Path) -> None:
+    module, version = pin["module"], pin["version"]
+    go = shutil.which("go")
+    if not go:
+        raise StackError(
+            f"daprd {version} is neither installed nor can it be downloaded, and there is no Go to build it with.",
+            way_out="install the Dapr CLI and run `dapr init --slim`, or install Go 1.26",
+        )
+    with step(f"Fetching the module {module} v{version}"):
+        download = json.loads(_run([go, "mod", "download", "-json", f"{module}@v{version}"]))
+    if download["Sum"] != pin["sum"]:
+        raise StackError(
+            f"The module {module} v{version} has checksum {download['Sum']}, but dev/daprd.toml pins {pin['sum']}.",
+            way_out="find out why before you change the pin",
+        )
+    with step(f"Building daprd {version} (about five minutes on two cores, once)"):
+        _run(
+            [
+                go,
+                "build",
+                "-trimpath",
+                "-tags=stablecomponents",
+                f"-ldflags=-s -w -X {module}/pkg/buildinfo.version={version}",
+                f"-o={target / 'daprd'}",
+                "./cmd/daprd",
+            ],
+            cwd=Path(download["Dir"]),
+        )
+
+
+@contextmanager
+def _finished(target: Path) -> Iterator[Path]:
+    """A folder that takes its name only when it is complete, so that an interrupted start leaves no half tool."""
+    partial = target.with_name(f"{target.name}.partial")
+    for old in (partial, target):
+        shutil.rmtree(old, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    partial.rename(target)
+
+
+def _run(command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
+    """Runs a program without a terminal and returns what it prints. Raises StackError with its last words."""
+    result = subprocess.run(
+        command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        words = "\n".join((result.stdout + result.stderr).strip().splitlines()[-15:])
+        raise StackError(
+            f"`{' '.join(command)}` failed with status {result.returncode}:\n{words}",
+            way_out="see what it says above; what is already installed is kept, so run this again afterwards",
+        )
+    return result.stdout

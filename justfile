@@ -1,0 +1,47 @@
+# `dev/up` comes first on a new machine: it installs uv and just.
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# start everything and wait until it is ready
+up *options:
+    @dev/up {{ options }}
+
+# stop everything; nothing is left running
+down *options:
+    @dev/down {{ options }}
+
+# show every process, and why it is not ready
+status *options:
+    @dev/status {{ options }}
+
+# follow the logs of an app and its sidecar, or of any process: just logs message
+logs process *options:
+    @dev/logs {{ process }} {{ options }}
+
+# start only what `dapr run -f .` needs: PostgreSQL, Redis, Kafka, topics, secrets
+infra *options:
+    @dev/infra {{ options }}
+
+# run the tests; arguments go to pytest: just test tests/unit -k log
+test *arguments:
+    @dev/test {{ arguments }}
+
+# check style
+lint:
+    dev/run ruff check
+    dev/run ruff format --check
+
+# check types
+types:
+    dev/run mypy
+
+# format, and fix what can be fixed
+fmt:
+    dev/run ruff check --fix
+    dev/run ruff format
+
+# generate the stubs and catalogues from contracts/
+gen:
+    dev/run python contracts/generate.py

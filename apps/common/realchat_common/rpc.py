@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Generic, TypeVar
 
@@ -33,23 +37,66 @@ _OPTIONS = [
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
 ]
 
-_caller: ContextVar[Caller] = ContextVar("caller")
+_caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 S = TypeVar("S")
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=Message)
 
-UnaryHandler = Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]
-
 
 def current_caller() -> Caller:
-    """Who made the call that is being answered."""
-    return _caller.get()
+    """Who made the call that is being answered. Raises unauthenticated for the sidecar's own callbacks."""
+    caller = _caller.get()
+    if caller is None:
+        raise RealChatError(Code.UNAUTHENTICATED)
+    return caller
 
 
 def current_user() -> User:
     """The user on whose behalf the call is made. Raises unauthenticated when there is none."""
-    return _caller.get().require_user()
+    return current_caller().require_user()
+
+
+def _metadata(context: Any) -> dict[str, str]:
+    return {key: str(value) for key, value in context.invocation_metadata() or ()}
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """How a call ended."""
+
+    failure: RealChatError | None = None
+    code: str = "cancelled"
+
+    def status(self) -> tuple[grpc.StatusCode, str, Any]:
+        """Code, details and trailing metadata, as `abort` takes them."""
+        status = to_rpc_status(self.failure or RealChatError(Code.INTERNAL))
+        return status.code, status.details, status.trailing_metadata
+
+
+@contextmanager
+def _outcome(method: str, context: Any) -> Iterator[_Outcome]:
+    """Traces and measures a call, and holds back the error that it ends with."""
+    started = perf_counter()
+    outcome = _Outcome()
+    outside = _caller.set(None)
+    with server_span(method, _metadata(context)) as span:
+        try:
+            yield outcome
+            outcome.code = "ok"
+        except RealChatError as error:
+            outcome.failure = error
+        except TimeoutError:
+            outcome.failure = RealChatError(Code.DEADLINE_EXCEEDED)
+        except Exception:
+            log.exception("call failed", method=method)
+            outcome.failure = RealChatError(Code.INTERNAL)
+        finally:
+            if outcome.failure:
+                outcome.code = outcome.failure.code.value
+            span.set_attribute("realchat.code", outcome.code)
+            REQUESTS.labels("rpc", method, outcome.code).observe(perf_counter() - started)
+            _caller.reset(outside)  # a worker thread's context outlives the call
 
 
 class _Edge(grpc.aio.ServerInterceptor):
@@ -66,34 +113,30 @@ class _Edge(grpc.aio.ServerInterceptor):
         if handler is None or handler.unary_unary is None:
             return handler
         method = details.method
-        inner: UnaryHandler = handler.unary_unary  # type: ignore[assignment]  # the stubs know only sync handlers
+        inner: Any = handler.unary_unary  # the stubs know only sync handlers
 
         async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            started = perf_counter()
-            metadata = {key: str(value) for key, value in context.invocation_metadata() or ()}
-            failure: RealChatError | None = None
-            with server_span(method, metadata) as span:
-                try:
-                    self._admit(method, metadata)
-                    remaining = context.time_remaining()
-                    async with asyncio.timeout(min(remaining or MOST_SECONDS, MOST_SECONDS)):
-                        return await inner(request, context)
-                except RealChatError as error:
-                    failure = error
-                except TimeoutError:
-                    failure = RealChatError(Code.DEADLINE_EXCEEDED)
-                except Exception:
-                    log.exception("call failed", method=method)
-                    failure = RealChatError(Code.INTERNAL)
-                finally:
-                    code = failure.code.value if failure else "ok"
-                    span.set_attribute("realchat.code", code)
-                    REQUESTS.labels("rpc", method, code).observe(perf_counter() - started)
-                return await context.abort_with_status(to_rpc_status(failure))
+            with _outcome(method, context) as outcome:
+                self._admit(method, context)
+                remaining = context.time_remaining()
+                async with asyncio.timeout(min(remaining or MOST_SECONDS, MOST_SECONDS)):
+                    return await inner(request, context)
+            return await context.abort(*outcome.status())
 
-        return grpc.unary_unary_rpc_method_handler(answer, handler.request_deserializer, handler.response_serializer)
+        def answer_in_thread(request: Any, context: grpc.ServicerContext) -> Any:
+            with _outcome(method, context) as outcome:
+                self._admit(method, context)
+                return inner(request, context)
+            return context.abort(*outcome.status())
 
-    def _admit(self, method: str, metadata: dict[str, str]) -> None:
+        return grpc.unary_unary_rpc_method_handler(
+            answer if inspect.iscoroutinefunction(inner) else answer_in_thread,
+            handler.request_deserializer,
+            handler.response_serializer,
+        )
+
+    def _admit(self, method: str, context: Any) -> None:
+        metadata = _metadata(context)
         if not hmac.compare_digest(metadata.get("dapr-api-token", ""), self._token):
             raise RealChatError(Code.UNAUTHENTICATED, "the call did not come through the sidecar")
         allowed = CALLERS.get(method)
@@ -105,14 +148,17 @@ class _Edge(grpc.aio.ServerInterceptor):
         _caller.set(caller)
 
 
-def rpc_server(app_api_token: str, callers: Callers) -> grpc.aio.Server:
+def rpc_server(
+    app_api_token: str, callers: Callers, sync_handlers: ThreadPoolExecutor | None = None
+) -> grpc.aio.Server:
     """A server that admits only what contracts/calls.yaml allows, through the sidecar.
 
     Args:
         app_api_token: what the sidecar sends with every call.
         callers: verifies the assertions of other applications.
+        sync_handlers: runs the servicers that are not coroutines, such as those of `dapr.ext.grpc.App`.
     """
-    return grpc.aio.server(interceptors=[_Edge(app_api_token, callers)], options=_OPTIONS)
+    return grpc.aio.server(sync_handlers, interceptors=[_Edge(app_api_token, callers)], options=_OPTIONS)
 
 
 def sidecar_channel(dapr_grpc_port: int) -> grpc.aio.Channel:

@@ -33,7 +33,7 @@ class Sidecar:
         self.callers = Callers(settings.app_id, json.loads(secrets["caller-keys"]))
         self._token = settings.dapr_api_token.get_secret_value()
         self._channel = sidecar_channel(settings.dapr_grpc_port)
-        self.api = api_service_v1.DaprStub(self._channel)
+        self.api = api_service_v1.DaprStub(self._channel)  # type: ignore[no-untyped-call]
         """Dapr's API itself, for what the SDK's client leaves out; calls need `api_metadata`."""
         self.api_metadata = (("dapr-api-token", self._token),)
 

@@ -14,7 +14,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
 from prometheus_client import Counter, Histogram
@@ -36,8 +36,11 @@ from realchat_message.domain import (
     plan,
     segment,
 )
-from realchat_message.projection import Connection, project
+from realchat_message.projection import project
 from realchat_message.segments import SegmentExistsError, Segments
+
+if TYPE_CHECKING:
+    from realchat_message.projection import Connection
 
 MOST_EVENTS = 100
 MOST_BYTES = 256 * 1024

@@ -5,11 +5,14 @@ The log wins: everything here can be made again from the segments.
 
 from __future__ import annotations
 
-import asyncpg
+from typing import TYPE_CHECKING
 
 from chat.event.v1 import event_pb2 as pb
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+if TYPE_CHECKING:
+    import asyncpg
+
+    Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
 _INSERT_ENTRIES = """
     INSERT INTO entry (conversation_id, seq, event_id, actor_id, occurred_at_ms,

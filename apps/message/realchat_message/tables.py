@@ -57,5 +57,5 @@ class Member(Table, table=True):
 class Epoch(Table, table=True):
     """One row: the identity of this log. A restore from a backup changes it, and clients drop their caches."""
 
-    only: bool = Field(default=True, primary_key=True)
+    singleton: bool = Field(default=True, primary_key=True)
     epoch: UUID

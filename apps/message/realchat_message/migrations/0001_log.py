@@ -65,7 +65,7 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE epoch (
-            only boolean PRIMARY KEY DEFAULT true CHECK (only),
+            singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
             epoch uuid NOT NULL DEFAULT gen_random_uuid()
         )
         """

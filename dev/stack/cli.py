@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from stack.supervisor import Supervisor
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command; exits with 1 when it fails."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `dev/status | head` is no error
     options = _parser().parse_args(arguments)
     try:
         options.run(options)

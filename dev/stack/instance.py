@@ -17,7 +17,7 @@ from typing import Any
 
 from stack import manifest, paths, tools
 from stack.kafka import Kafka
-from stack.ports import DEFAULT_STACK, HOST, Instance, Layout, check_free, free_block, is_open, plan
+from stack.ports import DEFAULT_STACK, HOST, Instance, Layout, check_free, claim_block, is_open, plan
 from stack.postgres import Postgres
 from stack.program import Backing, Group, Program
 from stack.progress import StackError, say, step
@@ -49,8 +49,8 @@ class Status:
 class Stack:
     """Backing services, sidecars and apps of one name, each with its own ports, data and secrets.
 
-    The stack `local` is the one that people use: its ports are those of `dapr.yaml`. Any other takes a free block
-    of ports at each start, so that it can run beside. Processes are called `postgres`, `redis`, `kafka`,
+    The stack `local` is the one that people use: its ports are those of `dapr.yaml`. Any other has a block of
+    ports to itself, so that it can run beside. Processes are called `postgres`, `redis`, `kafka`,
     `<app>-<n>` and `<app>-<n>-sidecar`, with n from 1. Methods block; asynchronous code calls them in a thread.
     """
 
@@ -90,12 +90,10 @@ class Stack:
 
     @cached_property
     def layout(self) -> Layout:
-        """The ports in use, or those of the next start."""
         if self.name == DEFAULT_STACK:
             return plan(self.apps, self.replicas, block=None)
-        if self._shape.exists() and self.supervisor.is_alive():
-            return plan(self.apps, self.replicas, json.loads(self._shape.read_text())["block"])
-        return plan(self.apps, self.replicas, free_block())
+        self.state.mkdir(parents=True, exist_ok=True)
+        return plan(self.apps, self.replicas, claim_block(self.state))
 
     @cached_property
     def tools(self) -> tools.Tools:
@@ -201,15 +199,16 @@ class Stack:
         With `infra_only`: backing services with databases and topics, and the files with secrets and environment.
         Raises StackError.
         """
+        groups = [Group.BACKING] if infra_only else list(Group)
         changed = self.supervisor.configure(self.programs.values())
         self.vault.write(self.layout, self._common_env(), self.env_file)
         if self.supervisor.is_alive() and changed:
             say("  The configuration has changed: everything is started anew.")
             self.stop()
-        if not self.supervisor.is_alive():
-            self._launch()
-        groups = [Group.BACKING] if infra_only else list(Group)
-        self._check_ports(groups)
+        if self.supervisor.is_alive():
+            self._check_ports(groups)
+        else:
+            self._launch(groups)
         self._start_backing()
         if not infra_only:
             self._start_apps()
@@ -272,20 +271,19 @@ class Stack:
             env["REALCHAT_SOCKET_URL"] = self.socket_url
         return env | self.env
 
-    def _launch(self) -> None:
+    def _launch(self, groups: Sequence[Group]) -> None:
         if orphans := self.supervisor.end_orphans():
             say(f"  Ended {orphans} processes that a killed supervisor had left behind.")
+        self._check_ports(groups)
         # Registrations of sidecars that are gone would be tried first and fail.
         for leftover in self.state.glob("names.db*"):
             leftover.unlink()
         shape = {
-            "block": self.layout.block,
             "replicas": self.replicas,
             "apps": [app.app_id for app in self.apps],
             "run_file": str(self.run_file),
         }
         self._shape.write_text(json.dumps(shape))
-        self._check_ports([Group.BACKING])
         with step("Preparing PostgreSQL, Redis and Kafka"):
             for service in (self.postgres, self.redis, self.kafka):
                 service.prepare()

@@ -72,6 +72,9 @@ class Kafka:
             "transaction.state.log.min.isr": 1,
             "transaction.state.log.num.partitions": 4,
             "group.initial.rebalance.delay.ms": 0,
+            # After a kill, the broker is let in again only when its old session has ended; the default is 9 s.
+            "broker.session.timeout.ms": 4000,
+            "broker.heartbeat.interval.ms": 500,
         }
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         if (self._data / "meta.properties").exists():

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import psutil
 
+from stack import paths
 from stack.manifest import APP_PORTS, SIDECAR_PORTS, App
 from stack.progress import StackError
 
@@ -47,8 +50,6 @@ class Layout:
 
     instances: tuple[Instance, ...]
     backing: Mapping[str, int]
-    block: int | None
-    """Where its ports begin; None for those of `dapr.yaml`."""
 
     def of(self, app_id: str) -> list[Instance]:
         """The replicas of one app."""
@@ -69,16 +70,31 @@ def plan(apps: Iterable[App], replicas: Mapping[str, int], block: int | None) ->
             if block is not None or number > 1:
                 ports = MappingProxyType({role: spare + _ROLES.index(role) for role in app.ports})
             instances.append(Instance(app, number, ports))
-    return Layout(tuple(instances), MappingProxyType(backing), block)
+    return Layout(tuple(instances), MappingProxyType(backing))
 
 
-def free_block() -> int:
-    """The first block of ports in which nobody listens."""
+def claim_block(state: Path) -> int:
+    """The block of the stack with that state folder, for as long as the folder exists.
+
+    A claim is a symbolic link to the folder: only one of two stacks that start at once can make it.
+    """
+    claims = paths.cache() / "ports"
+    claims.mkdir(parents=True, exist_ok=True)
+    for claim in claims.iterdir():
+        if claim.readlink() == state:
+            return int(claim.name)
+        if not claim.exists():
+            claim.unlink(missing_ok=True)
     taken = {_block(port) for port in _listeners()}
     for block in BLOCKS:
-        if block not in taken:
-            return block
-    raise StackError("No free block of ports is left.", way_out="stop other stacks: dev/down --all")
+        with contextlib.suppress(FileExistsError):
+            if block not in taken:
+                (claims / str(block)).symlink_to(state)
+                return block
+    raise StackError(
+        "No block of ports is left.",
+        way_out=f"remove the state folders that {claims} points to, of stacks that you no longer need",
+    )
 
 
 def check_free(wanted: Mapping[int, str]) -> None:

@@ -137,7 +137,7 @@ def _daprd() -> Path:
     with (paths.DEV / "daprd.toml").open("rb") as file:
         pin = tomllib.load(file)
     version = pin["version"]
-    built = paths.cache() / f"daprd-{version}"
+    built = paths.cache() / f"daprd-{version}-{pin['tag']}"
     on_path = shutil.which("daprd")
     for candidate in (on_path and Path(on_path), Path.home() / ".dapr" / "bin" / "daprd", built / "daprd"):
         if candidate and _is_usable(candidate):
@@ -200,13 +200,13 @@ def _build(pin: Mapping[str, str], target: Path) -> None:
             f"The module {module} v{version} has checksum {download['Sum']}, but dev/daprd.toml pins {pin['sum']}.",
             way_out="find out why before you change the pin",
         )
-    with step(f"Building daprd {version} (about five minutes on two cores, once)"):
+    with step(f"Building daprd {version} (about nine minutes on two cores, once)"):
         _run(
             [
                 go,
                 "build",
                 "-trimpath",
-                "-tags=stablecomponents",
+                f"-tags={pin['tag']}",
                 f"-ldflags=-s -w -X {module}/pkg/buildinfo.version={version}",
                 f"-o={target / 'daprd'}",
                 "./cmd/daprd",

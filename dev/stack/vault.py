@@ -60,7 +60,7 @@ class Vault:
 
     def write(self, layout: Layout, env: Mapping[str, str], env_file: Path) -> None:
         """Writes every app's secrets and the common environment."""
-        app_ids = {instance.app.app_id for instance in layout.instances}
+        app_ids = {name.removeprefix("caller/") for name in self.seed if name.startswith("caller/")}
         public_keys = json.dumps({each: self._public_key(each) for each in sorted(app_ids)})
         for app_id in app_ids:
             values = {

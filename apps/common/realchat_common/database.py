@@ -63,7 +63,7 @@ async def migrate(engine: AsyncEngine, package: str, revision: str = "head") -> 
 
     async for attempt in AsyncRetrying(
         stop=stop_after_delay(STARTUP_SECONDS),
-        wait=wait_exponential_jitter(initial=0.2, max=5),
+        wait=wait_exponential_jitter(multiplier=0.2, max=5),
         retry=retry_if_exception_type(OSError),
         reraise=True,
     ):

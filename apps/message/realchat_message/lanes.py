@@ -209,9 +209,10 @@ class Confirmations:
         """Writes down what was seen, every half second; ends only by cancellation."""
         while True:
             await asyncio.sleep(CONFIRM_SECONDS)
-            await self._flush()
+            await self.flush()
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
+        """One round. Raises what the database raises; nothing that was seen is forgotten."""
         # A range that does not continue what is confirmed gets one more chance; then it is the sweeper's.
         late = self._late.take()
         self._seen.give_back(late)

@@ -1,0 +1,344 @@
+"""The log's writer on a real PostgreSQL; the log itself behind our own port, so that it can fail on command."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import asyncpg
+import pytest
+from realchat_message.domain import Appended, Intent, NewChange, NewMessage, Outcome
+from realchat_message.lanes import Confirmations
+from realchat_message.log import ConversationLog
+from realchat_message.segments import SegmentExistsError
+from realchat_message.store import MessageStore
+from realchat_message.tables import Entry
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.database import migrate, open_engine
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import new_id
+
+ALICE, BOB, CAROL = (str(uuid.uuid4()) for _ in range(3))
+
+
+@dataclass
+class Shelf:
+    """Segments as a transaction log that two processes share; `before` and `after` are where it can fail."""
+
+    segments: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    before: Callable[[], Awaitable[None]] | None = None
+    after: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, conversation_id: str, first_seq: int) -> pb.Segment | None:
+        found = self.segments.get((conversation_id, first_seq))
+        return pb.Segment.FromString(found) if found else None
+
+    async def insert(self, segment: pb.Segment) -> None:
+        if self.before:
+            await self.before()
+        key = (segment.conversation_id, segment.first_seq)
+        if key in self.segments:
+            raise SegmentExistsError(str(key))
+        self.segments[key] = segment.SerializeToString()
+        if self.after:
+            await self.after()
+
+
+class Offered:
+    """A fast lane that only remembers."""
+
+    def __init__(self) -> None:
+        self.segments: list[pb.Segment] = []
+
+    def offer(self, written: pb.Segment) -> None:
+        self.segments.append(written)
+
+
+@dataclass
+class Room:
+    """A database with a log, and as many writers as a test asks for."""
+
+    pool: asyncpg.Pool[asyncpg.Record]
+    store: MessageStore
+    shelf: Shelf = field(default_factory=Shelf)
+    lane: Offered = field(default_factory=Offered)
+
+    @asynccontextmanager
+    async def writer(self) -> AsyncIterator[ConversationLog]:
+        """A process that writes."""
+        log = ConversationLog(self.pool, self.shelf, self.lane, new_id())
+        task = asyncio.create_task(log.run())
+        yield log
+        task.cancel()
+
+    async def seqs(self, conversation_id: str) -> list[int]:
+        rows = await self.pool.fetch("SELECT seq FROM entry WHERE conversation_id = $1 ORDER BY seq", conversation_id)
+        return [row["seq"] for row in rows]
+
+
+@pytest.fixture
+async def room(postgres_url: str) -> AsyncIterator[Room]:
+    engine = open_engine(postgres_url)
+    await migrate(engine, "realchat_message")
+    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=10) as pool:
+        yield Room(pool, MessageStore(engine))
+    await engine.dispose()
+
+
+def creation(conversation_id: str, *members: str) -> NewChange:
+    return NewChange(
+        pb.Event(
+            conversation_id=conversation_id,
+            event_id=new_id(),
+            actor_id=members[0],
+            conversation_created=pb.ConversationCreated(
+                kind=pb.CONVERSATION_KIND_GROUP,
+                members=[pb.Member(user_id=member, role=pb.ROLE_MEMBER) for member in members],
+            ),
+        )
+    )
+
+
+def removal(user_id: str) -> NewChange:
+    return NewChange(
+        pb.Event(event_id=new_id(), actor_id=ALICE, member_removed=pb.MemberRemoved(user_id=user_id))
+    )
+
+
+def hello(sender: str = ALICE, client_message_id: str | None = None) -> NewMessage:
+    return NewMessage(sender, client_message_id or uuid.uuid4().hex, "hello")
+
+
+async def begun(log: ConversationLog, *members: str) -> str:
+    conversation_id = new_id()
+    (outcome,) = await log.append(conversation_id, [creation(conversation_id, *members)])
+    assert isinstance(outcome, Appended)
+    return conversation_id
+
+
+def seq(outcome: Outcome) -> int:
+    assert isinstance(outcome, Appended), outcome
+    return outcome.seq
+
+
+def code(outcome: Outcome) -> Code:
+    assert isinstance(outcome, RealChatError), outcome
+    return outcome.code
+
+
+async def test_two_writers_at_once_make_one_log_without_gaps(room: Room) -> None:
+    async with room.writer() as one, room.writer() as other:
+        conversation = await begun(one, ALICE)
+
+        async def append(log: ConversationLog) -> int:
+            (outcome,) = await log.append(conversation, [hello()])
+            return seq(outcome)
+
+        seqs = await asyncio.gather(*(append(log) for _ in range(50) for log in (one, other)))
+    assert sorted(seqs) == list(range(2, 102))
+    assert await room.seqs(conversation) == list(range(1, 102))
+
+
+async def test_what_waits_goes_into_one_segment(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        await asyncio.gather(*(log.append(conversation, [hello()]) for _ in range(80)))
+    assert len(room.lane.segments) < 10
+
+
+async def test_the_same_message_many_times_at_once_is_appended_once(room: Room) -> None:
+    async with room.writer() as one, room.writer() as other:
+        conversation = await begun(one, ALICE)
+        outcomes = await asyncio.gather(
+            *(log.append(conversation, [hello(client_message_id="same")]) for log in (one, other) for _ in range(5))
+        )
+    assert {seq(outcome) for (outcome,) in outcomes} == {2}
+    assert await room.seqs(conversation) == [1, 2]
+
+
+async def test_a_write_whose_answer_was_lost_is_adopted_and_its_retry_gets_the_first_seq(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+
+        async def lose_answer() -> None:
+            room.shelf.after = None
+            raise RealChatError(Code.UNAVAILABLE)
+
+        room.shelf.after = lose_answer
+        (lost,) = await log.append(conversation, [hello(client_message_id="1")])
+        assert code(lost) is Code.UNAVAILABLE
+        (again,) = await log.append(conversation, [hello(client_message_id="1")])
+        (next_one,) = await log.append(conversation, [hello()])
+    assert (seq(again), seq(next_one)) == (2, 3)
+    assert await room.seqs(conversation) == [1, 2, 3]
+
+
+async def test_a_crash_between_the_two_commits_is_adopted_by_the_next_writer(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+    await room.shelf.insert(
+        pb.Segment(
+            conversation_id=conversation,
+            first_seq=2,
+            last_seq=2,
+            members_seq=1,
+            events=[
+                pb.Event(
+                    conversation_id=conversation,
+                    seq=2,
+                    event_id=new_id(),
+                    actor_id=ALICE,
+                    occurred_at_ms=1,
+                    message_sent=pb.MessageSent(client_message_id="crashed", body="hello"),
+                )
+            ],
+        )
+    )
+    async with room.writer() as log:
+        (retry, later) = await log.append(conversation, [hello(client_message_id="crashed"), hello()])
+    assert (seq(retry), seq(later)) == (2, 3)
+
+
+async def test_a_head_that_is_behind_the_log_is_repaired_by_what_is_seen_on_the_topic(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        await log.append(conversation, [hello()])
+        await room.pool.execute("DELETE FROM entry WHERE conversation_id = $1 AND seq = 2", conversation)
+        await room.pool.execute("UPDATE head SET last_seq = 1 WHERE conversation_id = $1", conversation)
+        confirmations = Confirmations(room.pool, log)
+        confirmations.saw(conversation, 2, 2)
+        await confirmations.flush()
+        assert await room.seqs(conversation) == [1, 2]
+
+
+async def test_a_log_that_is_away_is_temporary_and_leaves_no_trace(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+
+        async def away() -> None:
+            raise RealChatError(Code.UNAVAILABLE)
+
+        room.shelf.before = away
+        (refused,) = await log.append(conversation, [hello()])
+        room.shelf.before = None
+        assert code(refused) is Code.UNAVAILABLE
+        (accepted,) = await log.append(conversation, [hello()])
+        assert seq(accepted) == 2
+
+
+async def test_a_removed_member_is_refused_also_by_a_writer_that_had_cached_the_members(room: Room) -> None:
+    async with room.writer() as one, room.writer() as other:
+        conversation = await begun(one, ALICE, BOB)
+        await other.append(conversation, [hello(BOB)])
+        await one.append(conversation, [removal(BOB)])
+        (refused,) = await other.append(conversation, [hello(BOB)])
+    assert code(refused) is Code.CONVERSATION_NOT_FOUND
+
+
+async def test_an_unknown_conversation_is_not_found(room: Room) -> None:
+    async with room.writer() as log:
+        (refused,) = await log.append(new_id(), [hello()])
+    assert code(refused) is Code.CONVERSATION_NOT_FOUND
+
+
+async def test_more_than_a_conversation_can_take_is_refused_and_not_queued_without_bound(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        gate = asyncio.Event()
+
+        async def hold() -> None:
+            await gate.wait()
+
+        room.shelf.before = hold
+        waiting = [asyncio.create_task(log.append(conversation, [hello()])) for _ in range(2_200)]
+        while not any(task.done() for task in waiting):
+            await asyncio.sleep(0)
+        gate.set()
+        outcomes = [outcome for outcomes in await asyncio.gather(*waiting) for outcome in outcomes]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, RealChatError)]
+    assert refused
+    assert {refusal.code for refusal in refused} == {Code.OVERLOADED}
+    assert await room.seqs(conversation) == list(range(1, 2_200 - len(refused) + 2))
+
+
+async def test_history_shows_members_the_span_of_their_membership_only(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE, BOB)
+        await log.append(conversation, [hello(), removal(BOB), hello(), joining(CAROL), hello()])
+    page = await room.store.history(conversation, CAROL, "before", None, 50)
+    assert [event.seq for event in page.events] == [5, 6]
+    everything = await room.store.history(conversation, ALICE, "after", 0, 50)
+    assert [event.seq for event in everything.events] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(RealChatError) as refused:
+        await room.store.history(conversation, BOB, "before", None, 50)
+    assert refused.value.code is Code.CONVERSATION_NOT_FOUND
+
+
+def joining(user_id: str) -> NewChange:
+    return NewChange(
+        pb.Event(
+            event_id=new_id(),
+            actor_id=ALICE,
+            members_added=pb.MembersAdded(members=[pb.Member(user_id=user_id, role=pb.ROLE_MEMBER)]),
+        )
+    )
+
+
+async def test_history_pages_in_both_directions_without_overlap(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        await log.append(conversation, [hello() for _ in range(9)])
+    newest = await room.store.history(conversation, ALICE, "before", None, 4)
+    older = await room.store.history(conversation, ALICE, "before", 7, 4)
+    oldest = await room.store.history(conversation, ALICE, "before", 3, 4)
+    assert [[e.seq for e in p.events] for p in (newest, older, oldest)] == [[7, 8, 9, 10], [3, 4, 5, 6], [1, 2]]
+    assert [page.has_more for page in (newest, older, oldest)] == [True, True, False]
+    after = await room.store.history(conversation, ALICE, "after", 8, 4)
+    assert ([event.seq for event in after.events], after.has_more) == ([9, 10], False)
+
+
+async def test_sync_gives_all_that_was_missed_or_says_that_it_is_too_much(room: Room) -> None:
+    async with room.writer() as log:
+        mine, others = await begun(log, ALICE, BOB), await begun(log, BOB)
+        await log.append(mine, [hello() for _ in range(4)])
+    exact, foreign = await room.store.sync({mine: 3, others: 0}, ALICE, 10)
+    assert ([event.seq for event in exact.events], exact.truncated, exact.last_seq) == ([4, 5], False, 5)
+    assert (foreign.forbidden, foreign.last_seq, list(foreign.events)) == (True, 0, [])
+    (too_much,) = await room.store.sync({mine: 0}, ALICE, 4)
+    assert (too_much.truncated, list(too_much.events)) == (True, [])
+
+
+async def test_the_inbox_is_by_newest_activity_and_pages(room: Room) -> None:
+    async with room.writer() as log:
+        conversations = [await begun(log, ALICE, BOB) for _ in range(3)]
+        await log.append(conversations[1], [hello(BOB, "newest")])
+        await log.append(conversations[0], [removal(ALICE)])
+    first, position = await room.store.inbox(ALICE, 1, None)
+    rest, end = await room.store.inbox(ALICE, 5, position)
+    assert [entry.conversation_id for entry in [*first, *rest]] == [conversations[1], conversations[2]]
+    assert first[0].last_message.message_sent.client_message_id == "newest"
+    assert not rest[0].HasField("last_message")
+    assert end is None
+
+
+async def test_the_audience_has_the_span_of_everybody_who_was_ever_in(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE, BOB)
+        await log.append(conversation, [hello(), removal(BOB), joining(BOB)])
+    audience = await room.store.audience(conversation)
+    spans = {(reader.user_id, reader.from_seq, reader.until_seq) for reader in audience.readers}
+    assert spans == {(ALICE, 1, 0), (BOB, 1, 3), (BOB, 4, 0)}
+    assert audience.members_seq == 4
+
+
+async def test_the_read_model_can_be_migrated_back_and_forth_with_data(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    for revision in ("head", "base", "head"):
+        await migrate(engine, "realchat_message", revision)
+    async with engine.connect() as connection:
+        assert (await connection.execute(Entry.__table__.select())).all() == []  # type: ignore[attr-defined]
+    await engine.dispose()

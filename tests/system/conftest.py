@@ -1,0 +1,35 @@
+"""People on the whole, real system."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+from stack import Stack
+from support.chat import Person
+
+NewPerson = Callable[[str], Awaitable[Person]]
+
+
+@pytest.fixture(scope="session")
+async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    """The gateway."""
+    async with httpx.AsyncClient(base_url=stack.web_url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def socket_urls(stack: Stack) -> list[str]:
+    """Each delivery replica's socket."""
+    return [url.replace("http:", "ws:") + "/v1/socket" for url in stack.urls("delivery")]
+
+
+@pytest.fixture
+def person(http: httpx.AsyncClient) -> NewPerson:
+    """Registers somebody."""
+
+    async def register(name: str) -> Person:
+        return await Person.registers(http, name)
+
+    return register

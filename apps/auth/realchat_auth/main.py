@@ -1,0 +1,61 @@
+"""Wires the auth service."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from argon2 import PasswordHasher
+from dapr.proto import appcallback_service_v1
+from fastapi import FastAPI
+
+from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
+from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from realchat_auth.api import public_app
+from realchat_auth.bindings import callbacks
+from realchat_auth.events import couriers
+from realchat_auth.keys import SigningKeys
+from realchat_auth.outbox import Outbox
+from realchat_auth.passwords import Passwords
+from realchat_auth.rpc import AuthServicer
+from realchat_auth.service import Accounts
+from realchat_auth.settings import AuthSettings
+from realchat_auth.store import AuthStore
+from realchat_common.database import migrate, open_engine, ping
+from realchat_common.ids import now_ms
+from realchat_common.rpc import rpc_server
+from realchat_common.runtime import start, starting
+
+
+async def main() -> None:
+    """Runs until told to stop."""
+    settings = AuthSettings()
+    async with starting(settings) as runtime:
+        sidecar = runtime.sidecar
+        engine = open_engine(sidecar.secrets["database-url"])
+        runtime.resources.push_async_callback(engine.dispose)
+        await migrate(engine, "realchat_auth")
+
+        keys = SigningKeys(engine, sidecar.secrets["key-encryption-key"], settings.issuer, now_ms)
+        await keys.rotate()
+        hasher = PasswordHasher(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
+        outbox = Outbox(engine, couriers(sidecar, sidecar.peer("profile", ProfileServiceStub)), now_ms)
+        accounts = Accounts(AuthStore(engine), Passwords(hasher, settings.hashes_at_once), keys, outbox, now_ms)
+        runtime.background("signing keys", keys.run)
+        runtime.background("outbox", outbox.run)
+
+        threads = ThreadPoolExecutor(2, thread_name_prefix="dapr-callback")
+        runtime.resources.callback(threads.shutdown, wait=False)  # a thread may wait for this very loop
+        server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers, threads)
+        add_AuthServiceServicer_to_server(AuthServicer(accounts, keys), server)
+        servicer = callbacks(accounts.purge, asyncio.get_running_loop())
+        appcallback_service_v1.add_AppCallbackServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        runtime.serve_rpc(server, settings.grpc_port)
+        runtime.serve_http(public_app(keys, settings.issuer, settings.public_url), settings.http_port)
+        runtime.health.add("database", lambda: ping(engine))
+        runtime.serve_internal(FastAPI(title="RealChat auth, internal", openapi_url=None))
+        await runtime.run()
+
+
+if __name__ == "__main__":
+    start(main)

@@ -1,0 +1,92 @@
+"""What other services are owed: written in the transaction that causes it, delivered until it is taken.
+
+So neither a crash nor an absent broker loses it. It may arrive twice, which both receivers take for once
+(https://microservices.io/patterns/data/transactional-outbox.html).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from uuid import UUID
+
+from google.protobuf.message import Message
+from prometheus_client import Counter
+from sqlalchemy import delete, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from realchat_auth.tables import Owed
+from realchat_common.errors import RealChatError
+from realchat_common.ids import new_id
+from realchat_common.telemetry import log
+
+LEASE_MS = 5_000
+"""Whoever is about to deliver something has so long, before others try."""
+POLL_SECONDS = 1.0
+BATCH = 50
+
+ATTEMPTS = Counter("realchat_auth_owed_attempts_total", "Attempts to deliver, by outcome.", ("kind", "outcome"))
+
+Courier = Callable[[bytes], Awaitable[None]]
+"""Delivers one payload. Raises RealChatError when it was not taken."""
+
+
+def owed(kind: str, message: Message, now_ms: int) -> Owed:
+    """A debt to be written with its cause, which whoever writes it tries to settle first."""
+    return Owed(owed_id=UUID(new_id()), kind=kind, payload=message.SerializeToString(), due_at_ms=now_ms + LEASE_MS)
+
+
+class Outbox:
+    """Delivers what is owed.
+
+    Args:
+        engine: auth's database.
+        couriers: by kind.
+        clock: milliseconds since the Unix epoch.
+    """
+
+    def __init__(self, engine: AsyncEngine, couriers: Mapping[str, Courier], clock: Callable[[], int]) -> None:
+        self._engine = engine
+        self._couriers = couriers
+        self._clock = clock
+
+    async def deliver(self, debts: Iterable[Owed]) -> None:
+        """Tries once. What is not taken stays owed, and `run` comes back to it."""
+        async with asyncio.TaskGroup() as group:
+            for debt in debts:
+                group.create_task(self._deliver(debt))
+
+    async def deliver_due(self) -> int:
+        """Tries what is due, up to 50 of it; returns how much that was."""
+        now_ms = self._clock()
+        due = (
+            select(Owed.owed_id)
+            .where(col(Owed.due_at_ms) <= now_ms)
+            .order_by(col(Owed.due_at_ms))
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        claim = update(Owed).where(col(Owed.owed_id).in_(due)).values(due_at_ms=now_ms + LEASE_MS).returning(Owed)
+        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+            debts = list((await session.execute(claim)).scalars())
+        await self.deliver(debts)
+        return len(debts)
+
+    async def run(self) -> None:
+        """Delivers what is due, for ever."""
+        while True:
+            if await self.deliver_due() < BATCH:
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _deliver(self, debt: Owed) -> None:
+        try:
+            await self._couriers[debt.kind](debt.payload)
+        except RealChatError as error:
+            ATTEMPTS.labels(debt.kind, error.code.value).inc()
+            log.warning("not delivered yet", kind=debt.kind, owed_id=str(debt.owed_id), error=str(error))
+            return
+        ATTEMPTS.labels(debt.kind, "ok").inc()
+        async with self._engine.begin() as connection:
+            await connection.execute(delete(Owed).where(col(Owed.owed_id) == debt.owed_id))

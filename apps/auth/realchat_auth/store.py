@@ -1,0 +1,206 @@
+"""Accounts and sessions in auth's database. Each method is one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, or_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from chat.event.v1 import event_pb2
+from realchat_auth.domain import (
+    FORGET_ATTEMPTS_MS,
+    KEEP_ENDED_MS,
+    REFRESH_MS,
+    Attempts,
+    Use,
+    attempt,
+    judge_use,
+)
+from realchat_auth.events import ACCOUNT_EVENT
+from realchat_auth.outbox import owed
+from realchat_auth.tables import Account, Lockout, Owed, Session, Token
+from realchat_common.errors import Code, RealChatError
+
+MOST_LISTED = 200
+
+
+class AuthStore:
+    """Reads and writes accounts, lock-outs, sessions and refresh tokens (as digests).
+
+    A session's row lock orders everything that happens to the session, so two refreshes, or a refresh and a
+    revocation, cannot both act on what the other changes.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def add_account(self, account: Account, profile: Owed) -> None:
+        """Adds an account, and that its profile is owed. Raises email_taken."""
+        async with self._transaction() as db:
+            added = await db.execute(
+                insert(Account)
+                .values(account.model_dump())
+                .on_conflict_do_nothing(index_elements=[col(Account.email_key)])
+                .returning(col(Account.user_id))
+            )
+            if added.first() is None:
+                raise RealChatError(Code.EMAIL_TAKEN, field="email")
+            db.add(profile)
+
+    async def find_account(self, email_key: str) -> Account | None:
+        """The account of an address."""
+        async with self._transaction() as db:
+            return (await db.exec(select(Account).where(Account.email_key == email_key))).first()
+
+    async def replace_hash(self, account: Account, password_hash: str) -> None:
+        """Stores the same password's new hash, unless the password was changed meanwhile."""
+        async with self._transaction() as db:
+            await db.execute(
+                update(Account)
+                .where(col(Account.user_id) == account.user_id, col(Account.password_hash) == account.password_hash)
+                .values(password_hash=password_hash)
+            )
+
+    async def count_attempt(self, email_digest: bytes, now_ms: int) -> None:
+        """Counts a login that begins. Raises locked_out."""
+        async with self._transaction() as db:
+            await db.execute(
+                insert(Lockout)
+                .values(email_digest=email_digest, count=0, last_at_ms=now_ms, locked_until_ms=0)
+                .on_conflict_do_nothing()
+            )
+            row = (await db.exec(select(Lockout).where(Lockout.email_digest == email_digest).with_for_update())).one()
+            after = attempt(Attempts(row.count, row.last_at_ms, row.locked_until_ms), now_ms)
+            row.count, row.last_at_ms, row.locked_until_ms = after.count, after.last_at_ms, after.locked_until_ms
+
+    async def forget_attempts(self, email_digest: bytes) -> None:
+        """Begins to count anew, after a login that succeeded."""
+        async with self._transaction() as db:
+            await db.execute(delete(Lockout).where(col(Lockout.email_digest) == email_digest))
+
+    async def open_session(self, session: Session, token_digest: bytes) -> None:
+        """Adds a session with its first refresh token."""
+        async with self._transaction() as db:
+            db.add(session)
+            db.add(_token(session, token_digest))
+
+    async def refresh(self, presented: bytes, successor: bytes, now_ms: int) -> Session | Owed:
+        """Exchanges a refresh token for its successor, both as digests.
+
+        Returns:
+            The session; or, when the token was used before and the session therefore ended, what is owed for that.
+
+        Raises:
+            RealChatError: invalid_refresh_token, session_revoked.
+        """
+        async with self._transaction() as db:
+            session = await self._locked_session_of(db, presented)
+            token = await db.get(Token, presented) if session else None
+            if session is None or token is None or token.expires_at_ms <= now_ms:
+                raise RealChatError(Code.INVALID_REFRESH_TOKEN)
+            if session.ended_at_ms is not None:
+                raise RealChatError(Code.SESSION_REVOKED)
+            use = judge_use(token.generation, token.used_at_ms, session.generation, now_ms)
+            if use is Use.REUSE:
+                return self._end(db, session, now_ms)
+            if use is Use.ROTATION:
+                token.used_at_ms = now_ms
+                session.generation += 1
+            session.last_seen_at_ms = now_ms
+            session.expires_at_ms = now_ms + REFRESH_MS
+            db.add(_token(session, successor))
+            return session
+
+    async def end_session(self, session_id: str, user_id: str, now_ms: int) -> list[Owed]:
+        """Ends one of somebody's sessions.
+
+        Returns:
+            What is owed for it: nothing when it had ended before.
+
+        Raises:
+            RealChatError: session_not_found.
+        """
+        async with self._transaction() as db:
+            session = (
+                await db.exec(
+                    select(Session)
+                    .where(Session.session_id == UUID(session_id), Session.user_id == UUID(user_id))
+                    .with_for_update()
+                )
+            ).first()
+            if session is None:
+                raise RealChatError(Code.SESSION_NOT_FOUND)
+            return [] if session.ended_at_ms is not None else [self._end(db, session, now_ms)]
+
+    async def end_session_of(self, presented: bytes, now_ms: int) -> list[Owed]:
+        """Ends the session that a refresh token belongs to, used or not; returns what is owed for it."""
+        async with self._transaction() as db:
+            session = await self._locked_session_of(db, presented)
+            if session is None or session.ended_at_ms is not None:
+                return []
+            return [self._end(db, session, now_ms)]
+
+    async def live_sessions(self, user_id: str, now_ms: int) -> list[Session]:
+        """Somebody's sessions that go on, newest first, 200 at most."""
+        async with self._transaction() as db:
+            rows = await db.exec(
+                select(Session)
+                .where(
+                    Session.user_id == UUID(user_id), col(Session.ended_at_ms).is_(None), Session.expires_at_ms > now_ms
+                )
+                .order_by(col(Session.session_id).desc())
+                .limit(MOST_LISTED)
+            )
+            return list(rows)
+
+    async def purge(self, now_ms: int) -> int:
+        """Removes sessions and refresh tokens that have expired, and counts of logins long ago; returns how many."""
+        async with self._transaction() as db:
+            gone: list[Any] = [
+                await db.execute(
+                    delete(Session).where(
+                        or_(
+                            col(Session.expires_at_ms) <= now_ms,
+                            col(Session.ended_at_ms) <= now_ms - KEEP_ENDED_MS,
+                        )
+                    )
+                ),
+                await db.execute(delete(Token).where(col(Token.expires_at_ms) <= now_ms)),
+                await db.execute(delete(Lockout).where(col(Lockout.last_at_ms) <= now_ms - FORGET_ATTEMPTS_MS)),
+            ]
+            return sum(result.rowcount for result in gone)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
+            yield db
+
+    async def _locked_session_of(self, db: AsyncSession, token_digest: bytes) -> Session | None:
+        session_id = select(Token.session_id).where(Token.digest == token_digest).scalar_subquery()
+        return (await db.exec(select(Session).where(Session.session_id == session_id).with_for_update())).first()
+
+    def _end(self, db: AsyncSession, session: Session, now_ms: int) -> Owed:
+        session.ended_at_ms = now_ms
+        event = event_pb2.AccountEvent(
+            user_id=str(session.user_id),
+            session_revoked=event_pb2.SessionRevoked(session_id=str(session.session_id)),
+        )
+        debt = owed(ACCOUNT_EVENT, event, now_ms)
+        db.add(debt)
+        return debt
+
+
+def _token(session: Session, digest: bytes) -> Token:
+    return Token(
+        digest=digest,
+        session_id=session.session_id,
+        generation=session.generation,
+        expires_at_ms=session.expires_at_ms,
+    )

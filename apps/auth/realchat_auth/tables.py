@@ -1,0 +1,80 @@
+"""The auth service's tables, made by the migrations."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Table(SQLModel, registry=registry()):
+    """The tables of this service."""
+
+
+class Account(Table, table=True):
+    """Somebody who can log in."""
+
+    user_id: UUID = Field(primary_key=True)
+    email: str
+    email_key: str
+    """Unique; what two addresses are compared by."""
+    password_hash: str
+    """Argon2id, in its standard form with parameters and salt."""
+    created_at_ms: int
+
+
+class Lockout(Table, table=True):
+    """Logins to an address, whether or not it has an account, since the last that succeeded."""
+
+    email_digest: bytes = Field(primary_key=True)
+    """SHA-256, so that what people mistype is not kept."""
+    count: int
+    last_at_ms: int
+    locked_until_ms: int
+
+
+class Session(Table, table=True):
+    """A device that is logged in: a family of refresh tokens."""
+
+    session_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(foreign_key="account.user_id")
+    device_name: str
+    created_at_ms: int
+    last_seen_at_ms: int
+    expires_at_ms: int
+    """When its newest refresh token expires."""
+    ended_at_ms: int | None = None
+    generation: int = 0
+    """How often its refresh token was rotated."""
+
+
+class Token(Table, table=True):
+    """A refresh token that was given out."""
+
+    digest: bytes = Field(primary_key=True)
+    """SHA-256; the token itself has 256 random bits, so nothing slower is needed."""
+    session_id: UUID = Field(foreign_key="session.session_id")
+    generation: int
+    expires_at_ms: int
+    used_at_ms: int | None = None
+
+
+class Key(Table, table=True):
+    """A key that signs access tokens."""
+
+    kid: str = Field(primary_key=True)
+    sealed_private_key: bytes
+    """Encrypted (Fernet). The public part follows from it."""
+    active_from_ms: int
+
+
+class Owed(Table, table=True):
+    """Something that another service is to be told, until it was (outbox.py)."""
+
+    owed_id: UUID = Field(primary_key=True)
+    kind: str
+    payload: bytes
+    """Protobuf."""
+    due_at_ms: int
+    """When to try (again)."""

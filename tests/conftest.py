@@ -10,6 +10,8 @@ import pytest
 from redis.asyncio import Redis
 from stack import Stack
 
+pytest_plugins = ["support.fixtures"]
+
 RELAXED = {
     # The limits have tests of their own; everybody here comes from one address.
     f"REALCHAT_RATE_{name}": "1000000/minute"
@@ -17,9 +19,13 @@ RELAXED = {
 }
 
 
+HASTY = {"REALCHAT_JANITOR_AFTER_SECONDS": "8"}
+"""So that the tests of faults need not wait as long as one would in production."""
+
+
 @pytest.fixture(scope="session")
 def _own_stack() -> Iterator[Stack]:
-    stack = Stack("test", replicas={"message": 2, "delivery": 2}, env=RELAXED)
+    stack = Stack("test", replicas={"message": 2, "delivery": 2}, env={**RELAXED, **HASTY})
     stack.stop()  # what an interrupted run left behind
     yield stack
     stack.stop()

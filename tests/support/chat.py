@@ -27,6 +27,7 @@ async def eventually(
     condition: Callable[[], bool] | Callable[[], Awaitable[bool]], what: str, seconds: float = 30
 ) -> None:
     """Waits until a condition holds. Fails with `what` after the deadline."""
+
     async def holds() -> bool:
         result = condition()
         return result if isinstance(result, bool) else await result
@@ -66,9 +67,7 @@ class Person:
     @classmethod
     async def registers(cls, http: httpx.AsyncClient, name: str) -> Person:
         email = f"{name.lower()}-{uuid.uuid4().hex[:12]}@example.org"
-        answer = await http.post(
-            "/v1/auth/register", json={"email": email, "password": PASSWORD, "display_name": name}
-        )
+        answer = await http.post("/v1/auth/register", json={"email": email, "password": PASSWORD, "display_name": name})
         tokens = _checked(answer)
         return cls(
             http, name, tokens["user_id"], tokens["access_token"], tokens["refresh_token"], tokens["session_id"], email
@@ -164,9 +163,7 @@ class Socket:
 
 
 @asynccontextmanager
-async def opened(
-    url: str, token: str, on_frame: Callable[[Frame], None] = lambda _: None
-) -> AsyncIterator[Socket]:
+async def opened(url: str, token: str, on_frame: Callable[[Frame], None] = lambda _: None) -> AsyncIterator[Socket]:
     """A socket that has authenticated; its reader runs inside."""
     async with connect(url, subprotocols=["realchat.v1"], max_size=2**22, ping_interval=None) as connection:  # type: ignore[list-item]
         socket = Socket(connection, on_frame)
@@ -211,6 +208,12 @@ class Device:
     def cursor(self, conversation_id: str) -> int:
         events = self.received[conversation_id]
         return int(events[-1]["seq"]) if events else 0
+
+    async def reaches(self, conversation_id: str, seq: int, seconds: float = 60) -> None:
+        """Waits until this device has the events up to a seq."""
+        await eventually(
+            lambda: self.cursor(conversation_id) >= seq, f"{self.person.name} has {seq} of {conversation_id}", seconds
+        )
 
     def bodies(self, conversation_id: str) -> list[str]:
         return [e["data"]["body"] for e in self.received[conversation_id] if e["kind"] == "message.sent"]
@@ -257,9 +260,7 @@ class Device:
             ready = await socket.ask({"type": "auth", "token": self.person.access_token})
             if ready["type"] != "ready":
                 raise Closed(0, str(ready))
-            resumed = await socket.ask(
-                {"type": "resume", "conversations": {c: self.cursor(c) for c in self.received}}
-            )
+            resumed = await socket.ask({"type": "resume", "conversations": {c: self.cursor(c) for c in self.received}})
             if resumed["type"] != "resumed":
                 raise Closed(0, str(resumed))
             for conversation_id, state in resumed["conversations"].items():

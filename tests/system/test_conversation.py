@@ -9,8 +9,7 @@ from collections import Counter
 
 import pytest
 from support.chat import ApiError, Device, Person, eventually, online, opened
-
-from .conftest import NewPerson
+from support.fixtures import NewPerson
 
 # Given people and devices; when they send; then everybody gets each message once, in order, without a gap.
 
@@ -22,14 +21,6 @@ async def crowd(person: NewPerson, size: int) -> list[Person]:
 def devices(people: list[Person], urls: list[str]) -> list[Device]:
     """One device each, alternately on the replicas."""
     return [Device(somebody, [urls[number % len(urls)]]) for number, somebody in enumerate(people)]
-
-
-async def all_received(people: list[Device], conversation: str, last_seq: int) -> None:
-    await eventually(
-        lambda: all(device.cursor(conversation) >= last_seq for device in people),
-        f"everybody has {last_seq} events",
-        60,
-    )
 
 
 def assert_complete(device: Device, conversation: str, last_seq: int, first_seq: int = 1) -> None:
@@ -47,7 +38,8 @@ async def test_a_message_reaches_the_other_person_and_the_senders_other_device(
     async with online(phone, laptop, bobs):
         await phone.sends(conversation, "hi Bob")
         for device in (phone, laptop, bobs):
-            await eventually(lambda d=device: d.bodies(conversation) == ["hi Bob"], "the message arrives")  # type: ignore[misc]
+            await device.reaches(conversation, 2)
+            assert device.bodies(conversation) == ["hi Bob"]
 
 
 async def test_both_get_the_same_direct_conversation_also_when_both_ask_at_once(person: NewPerson) -> None:
@@ -64,7 +56,10 @@ async def test_a_thousand_messages_of_ten_senders_arrive_once_in_order_without_g
 ) -> None:
     people = await crowd(person, 10)
     groups = await asyncio.gather(
-        *(people[n % 10].makes_group(f"Group {n}", *(p for p in people if p is not people[n % 10])) for n in range(conversations))
+        *(
+            people[n % 10].makes_group(f"Group {n}", *(p for p in people if p is not people[n % 10]))
+            for n in range(conversations)
+        )
     )
     everybody = devices(people, socket_urls)
     async with online(*everybody):
@@ -77,7 +72,8 @@ async def test_a_thousand_messages_of_ten_senders_arrive_once_in_order_without_g
         )
         per_group = 1000 // conversations
         for group in groups:
-            await all_received(everybody, group, per_group + 1)
+            for device in everybody:
+                await device.reaches(group, per_group + 1)
     for device in everybody:
         for group in groups:
             # The creation is before the first connection: a resume leaves what was before to the history.
@@ -102,7 +98,7 @@ async def test_a_storm_of_retries_makes_one_message_each(person: NewPerson, sock
         for answer in answers:
             seqs.setdefault(answer["client_message_id"], set()).add(answer["seq"])
         assert all(len(found) == 1 for found in seqs.values())
-        await all_received([bobs], conversation, 51)
+        await bobs.reaches(conversation, 51)
     assert Counter(bobs.bodies(conversation)) == Counter(f"message {identifier}" for identifier in identifiers)
     assert_complete(bobs, conversation, 51)
 
@@ -114,13 +110,13 @@ async def test_who_was_away_gets_what_they_missed_in_order_once(person: NewPerso
     async with online(alices):
         async with online(bobs):
             await alices.sends(conversation, "first")
-            await all_received([bobs], conversation, 2)
+            await bobs.reaches(conversation, 2)
         for number in range(20):
             await alices.sends(conversation, f"missed {number}")
         async with online(bobs):
-            await all_received([bobs], conversation, 22)
+            await bobs.reaches(conversation, 22)
             await alices.sends(conversation, "live again")
-            await all_received([bobs], conversation, 23)
+            await bobs.reaches(conversation, 23)
     assert_complete(bobs, conversation, 23)
 
 
@@ -156,25 +152,25 @@ async def test_a_client_that_drops_at_random_ends_complete_in_order_once(
             except TimeoutError:
                 traffic.set()
         total = sum(task.result() for task in talking)
-        await all_received(everybody, group, total + 1)
+        for device in everybody:
+            await device.reaches(group, total + 1)
     assert total > 100
     for device in everybody:
         assert_complete(device, group, total + 1)
         assert device.connections > 3
 
 
-async def test_a_removed_member_gets_the_removal_and_nothing_after(
-    person: NewPerson, socket_urls: list[str]
-) -> None:
+async def test_a_removed_member_gets_the_removal_and_nothing_after(person: NewPerson, socket_urls: list[str]) -> None:
     alice, bob, carol = await crowd(person, 3)
     group = await alice.makes_group("Three", bob, carol)
     alices, bobs, carols = devices([alice, bob, carol], socket_urls)
     async with online(alices, bobs, carols):
         await alices.sends(group, "all here")
-        await all_received([bobs, carols], group, 2)
+        await bobs.reaches(group, 2)
+        await carols.reaches(group, 2)
         await alice.asks("DELETE", f"/v1/conversations/{group}/members/{bob.user_id}")
         await alices.sends(group, "without Bob")
-        await all_received([carols], group, 4)
+        await carols.reaches(group, 4)
         await eventually(lambda: bobs.cursor(group) == 3, "Bob sees his removal")
         with pytest.raises(ApiError) as refused:
             await bob.history(group)
@@ -191,7 +187,7 @@ async def test_an_added_member_gets_what_comes_from_the_joining_on(person: NewPe
         await alices.sends(group, "before")
         await alice.asks("POST", f"/v1/conversations/{group}/members", json={"user_ids": [carol.user_id]})
         await alices.sends(group, "welcome")
-        await all_received([carols], group, 4)
+        await carols.reaches(group, 4)
     assert [event["kind"] for event in carols.received[group]] == ["members.added", "message.sent"]
     assert [event["seq"] for event in await carol.history(group)] == [3, 4]
 
@@ -202,7 +198,7 @@ async def test_http_and_the_socket_show_the_same_events(person: NewPerson, socke
     bobs = Device(bob, socket_urls)
     async with online(bobs):
         await alice.asks("POST", f"/v1/conversations/{conversation}/messages", json={"body": "over HTTP"})
-        await all_received([bobs], conversation, 2)
+        await bobs.reaches(conversation, 2)
         assert await bob.history(conversation) == await alice.history(conversation)
         assert (await bob.history(conversation))[-1:] == bobs.received[conversation][-1:]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 import pytest
-from realchat_message.domain import Appended, Intent, NewChange, NewMessage, Outcome
+from realchat_message.domain import Appended, NewChange, NewMessage, Outcome
 from realchat_message.lanes import Confirmations
 from realchat_message.log import ConversationLog
 from realchat_message.segments import SegmentExistsError
@@ -104,9 +104,7 @@ def creation(conversation_id: str, *members: str) -> NewChange:
 
 
 def removal(user_id: str) -> NewChange:
-    return NewChange(
-        pb.Event(event_id=new_id(), actor_id=ALICE, member_removed=pb.MemberRemoved(user_id=user_id))
-    )
+    return NewChange(pb.Event(event_id=new_id(), actor_id=ALICE, member_removed=pb.MemberRemoved(user_id=user_id)))
 
 
 def hello(sender: str = ALICE, client_message_id: str | None = None) -> NewMessage:

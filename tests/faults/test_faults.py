@@ -1,0 +1,97 @@
+"""Parts of the system fail while people talk. Afterwards nothing that was acknowledged is lost, doubled or late."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+from stack import Stack
+from support.chat import Device, Person, eventually, online
+from support.fixtures import NewPerson
+from support.outbox import at_rest
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+
+Fault = Callable[[Stack], Awaitable[None]]
+
+CLIENTS = 20
+GROUP_SIZE = 5
+
+
+def killed(process: str) -> Fault:
+    async def fault(stack: Stack) -> None:
+        await asyncio.to_thread(stack.kill, process)
+
+    return fault
+
+
+def stopped(process: str, seconds: float) -> Fault:
+    async def fault(stack: Stack) -> None:
+        await asyncio.to_thread(stack.stop_process, process)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(stack.start_process, process)
+
+    return fault
+
+
+FAULTS = {
+    "message is killed": killed("message-1"),
+    "message's sidecar is killed": killed("message-1-sidecar"),
+    "delivery is killed": killed("delivery-1"),
+    "delivery's sidecar is killed": killed("delivery-1-sidecar"),
+    "PostgreSQL is away for 10 s": stopped("postgres", 10),
+    "Redis is restarted": stopped("redis", 1),
+    "Kafka is away for 20 s": stopped("kafka", 20),
+}
+
+
+async def groups_of(people: list[Person]) -> dict[str, list[Person]]:
+    """A group for each five people."""
+    groups = {}
+    for start in range(0, len(people), GROUP_SIZE):
+        members = people[start : start + GROUP_SIZE]
+        groups[await members[0].makes_group(f"Group {start}", *members[1:])] = members
+    return groups
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_nothing_acknowledged_is_lost_when(
+    fault: str, stack: Stack, person: NewPerson, socket_urls: list[str]
+) -> None:
+    people = list(await asyncio.gather(*(person(f"Person{number}") for number in range(CLIENTS))))
+    groups = await groups_of(people)
+    everybody = {somebody.user_id: Device(somebody, socket_urls) for somebody in people}
+    over = asyncio.Event()
+
+    async def talks(device: Device, group: str) -> None:
+        count = 0
+        while not over.is_set():
+            await device.sends(group, f"{device.person.name} {count}")
+            count += 1
+            await asyncio.sleep(random.uniform(0.1, 0.4))
+
+    async with online(*everybody.values()):
+        async with asyncio.TaskGroup() as talking:
+            for group, members in groups.items():
+                for member in members:
+                    talking.create_task(talks(everybody[member.user_id], group))
+            await asyncio.sleep(2)
+            await FAULTS[fault](stack)
+            await asyncio.sleep(5)
+            await asyncio.to_thread(stack.wait_ready)
+            over.set()
+        for group, members in groups.items():
+            history = await members[0].history(group)
+            assert [event["seq"] for event in history] == list(range(1, len(history) + 1))
+            sent = [event["data"]["client_message_id"] for event in history if event["kind"] == "message.sent"]
+            assert len(sent) == len(set(sent))
+            acknowledged = {i for member in members for i in everybody[member.user_id].acknowledged}
+            assert acknowledged <= set(sent)
+            for member in members:
+                device = everybody[member.user_id]
+                await device.reaches(group, len(history))
+                assert device.violations == []
+                assert [event["seq"] for event in device.received[group]] == list(range(1, len(history) + 1))
+    await eventually(lambda: at_rest(stack), "nothing pends, nothing is left, nothing spins", 120)

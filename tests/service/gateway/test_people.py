@@ -1,0 +1,94 @@
+"""People over HTTP."""
+
+from __future__ import annotations
+
+from service.gateway.backends import Backends
+from service.gateway.door import Client
+
+from chat.presence.v1 import presence_pb2
+from chat.profile.v1 import profile_pb2 as pb
+from realchat_common.ids import new_id
+
+AT_MS = 1_767_323_045_678
+AT = "2026-01-02T03:04:05.678Z"
+
+
+def profile(user_id: str, handle: str = "alice") -> pb.Profile:
+    return pb.Profile(user_id=user_id, handle=handle, display_name="Älice", bio="", updated_at_ms=AT_MS)
+
+
+async def test_me_is_the_profile_of_the_token(alice: Client, backends: Backends) -> None:
+    backends.answer("BatchGetProfiles", pb.BatchGetProfilesResponse(profiles=[profile(alice.user_id)]))
+    answer = await alice.ask("GET", "/v1/me")
+    assert answer.json() == {
+        "user_id": alice.user_id,
+        "handle": "alice",
+        "display_name": "Älice",
+        "bio": "",
+        "updated_at": AT,
+    }
+    assert list(backends.asked("BatchGetProfiles").user_ids) == [alice.user_id]
+
+
+async def test_a_profile_that_has_not_changed_is_not_sent_again(alice: Client, backends: Backends) -> None:
+    backends.answer("BatchGetProfiles", pb.BatchGetProfilesResponse(profiles=[profile(alice.user_id)]))
+    first = await alice.ask("GET", "/v1/me")
+    etag = first.headers["etag"]
+    assert etag.startswith('W/"')
+    for known in (etag, etag.removeprefix("W/"), f'"other", {etag}'):
+        again = await alice.ask("GET", "/v1/me", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
+    backends.answer("BatchGetProfiles", pb.BatchGetProfilesResponse(profiles=[profile(alice.user_id, "malice")]))
+    assert (await alice.ask("GET", "/v1/me", headers={"If-None-Match": etag})).json()["handle"] == "malice"
+
+
+async def test_a_change_says_only_what_changes(alice: Client, backends: Backends) -> None:
+    backends.answer("UpdateProfile", pb.UpdateProfileResponse(profile=profile(alice.user_id)))
+    answer = await alice.ask("PATCH", "/v1/me", json={"bio": ""})
+    assert answer.json()["user_id"] == alice.user_id
+    asked = backends.asked("UpdateProfile")
+    assert asked.HasField("bio")
+    assert not asked.HasField("handle")
+    assert not asked.HasField("display_name")
+
+
+async def test_people_are_found_page_by_page(alice: Client, backends: Backends) -> None:
+    bob = new_id()
+    backends.answer("SearchProfiles", pb.SearchProfilesResponse(profiles=[profile(bob, "bob")], next_cursor="n"))
+    answer = await alice.ask("GET", "/v1/users", params={"prefix": "Bö", "limit": 1, "cursor": "c"})
+    assert ([user["user_id"] for user in answer.json()["users"]], answer.json()["next_cursor"]) == ([bob], "n")
+    assert backends.asked("SearchProfiles") == pb.SearchProfilesRequest(prefix="Bö", limit=1, cursor="c")
+    backends.answer("SearchProfiles", pb.SearchProfilesResponse())
+    assert (await alice.ask("GET", "/v1/users", params={"prefix": "b"})).json() == {"users": [], "next_cursor": None}
+
+
+async def test_somebody_unknown_is_not_found(alice: Client) -> None:
+    answer = await alice.ask("GET", f"/v1/users/{new_id()}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "user_not_found")
+
+
+async def test_ids_are_asked_for_in_their_canonical_form(alice: Client, backends: Backends) -> None:
+    bob = new_id()
+    await alice.ask("GET", f"/v1/users/{bob.upper()}")
+    assert list(backends.asked("BatchGetProfiles").user_ids) == [bob]
+
+
+async def test_presence_of_several_people(alice: Client, backends: Backends) -> None:
+    here, gone, unknown = new_id(), new_id(), new_id()
+    backends.answer(
+        "GetPresence",
+        presence_pb2.GetPresenceResponse(
+            presences=[
+                presence_pb2.UserPresence(user_id=here, status=presence_pb2.STATUS_ONLINE),
+                presence_pb2.UserPresence(user_id=gone, status=presence_pb2.STATUS_OFFLINE, last_seen_at_ms=AT_MS),
+                presence_pb2.UserPresence(user_id=unknown),
+            ]
+        ),
+    )
+    answer = await alice.ask("GET", "/v1/presence", params={"user_ids": [here, gone, unknown]})
+    assert answer.json()["presences"] == [
+        {"user_id": here, "status": "online", "last_seen_at": None},
+        {"user_id": gone, "status": "offline", "last_seen_at": AT},
+        {"user_id": unknown, "status": "offline", "last_seen_at": None},
+    ]
+    assert list(backends.asked("GetPresence").user_ids) == [here, gone, unknown]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -24,8 +25,26 @@ HASTY = {"REALCHAT_JANITOR_AFTER_SECONDS": "8"}
 
 
 @pytest.fixture(scope="session")
-def _own_stack() -> Iterator[Stack]:
-    stack = Stack("test", replicas={"message": 2, "delivery": 2}, env={**RELAXED, **HASTY})
+def otlp_port() -> int:
+    """Where the stack sends its traces; a test that wants them receives there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def traced(port: int) -> dict[str, str]:
+    """Only what a client asks to be traced is: the ratio for everything else is next to nothing."""
+    return {
+        "REALCHAT_OTLP_ENDPOINT": f"127.0.0.1:{port}",
+        "REALCHAT_TRACE_RATIO": "0.0001",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_TRACES_INSECURE": "true",
+    }
+
+
+@pytest.fixture(scope="session")
+def _own_stack(otlp_port: int) -> Iterator[Stack]:
+    env = {**RELAXED, **HASTY, **traced(otlp_port)}
+    stack = Stack("test", replicas={"message": 2, "delivery": 2}, env=env)
     stack.stop()  # what an interrupted run left behind
     yield stack
     stack.stop()

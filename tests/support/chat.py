@@ -148,11 +148,16 @@ class Socket:
                     answer.exception()  # whoever still waits gets it; nobody may
             raise error from closed
 
-    async def post(self, frame: Frame) -> asyncio.Future[Frame]:
-        """Sends a frame; the future is its answer."""
-        identifier = str(next(self._ids))
+    def expects(self, identifier: str) -> asyncio.Future[Frame]:
+        """The answer to the frame with an id."""
         answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._answers[identifier] = answer
+        return answer
+
+    async def post(self, frame: Frame) -> asyncio.Future[Frame]:
+        """Sends a frame; the future is its answer."""
+        identifier = f"n{next(self._ids)}"
+        answer = self.expects(identifier)
         await self.connection.send(msgspec.json.encode({**frame, "id": identifier}).decode())
         return answer
 

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from service.gateway.backends import Backends
 from service.gateway.door import Client
 
-
 ID = "019a8f3e-5c1b-7d2e-9a41-2f6b8c0d1e11"
 TALK = f"/v1/conversations/{ID}"
 HUGE = 10**30
@@ -70,12 +69,12 @@ def test_the_tables_name_every_route(app: FastAPI) -> None:
     assert len(described) == len(ROUTES)
 
 
-@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if "/auth/" not in route[1]])
+@pytest.mark.parametrize(
+    ("method", "path"), [route for route in ROUTES if "/auth/" not in route[1] and "/." not in route[1]]
+)
 async def test_without_an_access_token_nothing_is_told(
     nobody: httpx.AsyncClient, backends: Backends, method: str, path: str
 ) -> None:
-    if path.startswith("/.well-known"):
-        pytest.skip("public")
     answer = await nobody.request(method, path, json=BODIES.get((method, path)))
     refused(answer, 401, "unauthenticated")
     assert not asked_of_services(backends)
@@ -127,11 +126,9 @@ async def test_fields_that_nobody_knows_are_refused(alice: Client, backends: Bac
     assert not asked_of_services(backends)
 
 
-@pytest.mark.parametrize(("method", "path"), BODIES)
+@pytest.mark.parametrize(("method", "path"), [route for route in BODIES if route[1] != "/v1/auth/logout"])
 @pytest.mark.parametrize("body", [[], "text", 1, True, None])
 async def test_a_body_is_an_object(alice: Client, backends: Backends, method: str, path: str, body: object) -> None:
-    if body is None and path == "/v1/auth/logout":
-        pytest.skip("its body may be left out, and null is none")
     content = httpx.Request("POST", "/", json=body).content if body is not None else b"null"
     answer = await alice.ask(method, path, content=content, headers={"Content-Type": "application/json"})
     refused(answer, 422, "invalid_argument")

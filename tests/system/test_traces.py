@@ -1,0 +1,46 @@
+"""One send is one trace: through the gateway, the sidecars, the log and Kafka, to the recipient's socket."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from support.chat import Device, eventually, online
+from support.fixtures import NewPerson
+from support.traces import Span, received
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def test_a_send_is_one_trace_from_the_request_to_the_fan_out(
+    person: NewPerson, socket_urls: list[str], otlp_port: int
+) -> None:
+    alice, bob = await person("Alice"), await person("Bob")
+    conversation = await alice.talks_to(bob)
+    trace_id = secrets.token_hex(16)
+    bobs = Device(bob, socket_urls)
+    async with received(otlp_port) as traces, online(bobs):
+        await alice.asks(
+            "POST",
+            f"/v1/conversations/{conversation}/messages",
+            json={"body": "traced"},
+            headers={"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"},
+        )
+        await bobs.reaches(conversation, 2)
+
+        def complete() -> bool:
+            spans = traces.of(trace_id)
+            return {"gateway", "message", "delivery"} <= {span.service for span in spans if not span.by_sidecar} and {
+                "gateway",
+                "message",
+            } <= {span.service for span in spans if span.by_sidecar}
+
+        await eventually(complete, "the trace has spans of the applications and their sidecars", 30)
+        assert_connected(traces.of(trace_id))
+
+
+def assert_connected(spans: list[Span]) -> None:
+    """Only the first span has a parent outside: the client's."""
+    known = {span.span_id for span in spans}
+    outside = [span for span in spans if span.parent_id not in known]
+    assert len({span.parent_id for span in outside}) == 1, outside

@@ -1,0 +1,84 @@
+"""Who may ask, and how often: authentication and rate limits as annotations of the routes' parameters."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from realchat_common.errors import Code, RealChatError
+from realchat_common.identity import User
+from realchat_gateway.gateway import gateway_of
+from realchat_gateway.limits import address_group
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token of a session.")
+
+
+async def current_user(request: Request) -> User:
+    """The user whom the access token names. Raises unauthenticated, session_revoked."""
+    gateway = gateway_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise RealChatError(Code.UNAUTHENTICATED)
+    user = await gateway.tokens.verify(token.strip())
+    if user.session_id in gateway.revoked:
+        raise RealChatError(Code.SESSION_REVOKED)
+    return user
+
+
+async def admit(request: Request, policy: Literal["read", "write"]) -> User:
+    """The user, after the request has been counted: once, however often this is called for it.
+
+    Raises:
+        RealChatError: unauthenticated, session_revoked, rate_limited.
+    """
+    admitted: User | None = getattr(request.state, "user", None)
+    if admitted:
+        return admitted
+    address = ("address", _address(request))
+    try:
+        user = await current_user(request)
+    except RealChatError:
+        await _spend(request, address)  # guessing tokens is not free
+        raise
+    await _spend(request, (policy, user.user_id), address)
+    request.state.user = user
+    return user
+
+
+async def count_anonymous(request: Request) -> None:
+    """Counts a request without an access token. Raises rate_limited."""
+    await _spend(request, ("anonymous", _address(request)))
+
+
+async def count_login(request: Request, email: str) -> None:
+    """Counts an attempt to open an account, from whoever is at this address. Raises rate_limited."""
+    who = hashlib.sha256(f"{_address(request)}\n{email.strip().casefold()}".encode()).hexdigest()
+    await _spend(request, ("login", who))
+
+
+def _address(request: Request) -> str:
+    return address_group(request.client.host) if request.client else "unknown"
+
+
+async def _spend(request: Request, *charges: tuple[str, str]) -> None:
+    quota = await gateway_of(request).limits.spend(*charges)
+    request.state.quota = quota
+    if quota and not quota.granted:
+        raise RealChatError(Code.RATE_LIMITED, retry_after=quota.reset)
+
+
+def _admission(policy: Literal["read", "write"]) -> Callable[..., Awaitable[User]]:
+    async def admission(request: Request, _: Annotated[object, Security(_bearer)]) -> User:
+        return await admit(request, policy)
+
+    return admission
+
+
+Reader = Annotated[User, Depends(_admission("read"))]
+"""A user who looks at something."""
+Writer = Annotated[User, Depends(_admission("write"))]
+"""A user who changes something."""

@@ -1,0 +1,128 @@
+"""The public API: its application, and a module of routes per noun."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from realchat_common.problems import add_problem_handlers
+from realchat_gateway import schemas
+from realchat_gateway.api import accounts, conversations, messages, people
+from realchat_gateway.edge import Edge
+from realchat_gateway.gateway import Gateway
+
+COMPRESSED_BYTES = 1024
+"""Answers from this size on are compressed."""
+
+_DESCRIPTION = """
+People, conversations and their logs. Live events, and sending with the least delay, go over the WebSocket.
+
+Times are RFC 3339 in UTC with milliseconds. Ids are UUIDs. Lists come in pages: pass `next_cursor` as `cursor`.
+Every failure is `application/problem+json` with a stable `code`.
+"""
+_SWAGGER = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.29.0"
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The description, with problems for what fails in the place of FastAPI's own."""
+        if self.openapi_schema is None:
+            described = super().openapi()
+            parts = described["components"]
+            parts["schemas"] |= {"Problem": schemas.Problem.model_json_schema()}
+            for name in ("HTTPValidationError", "ValidationError"):
+                parts["schemas"].pop(name, None)
+            content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            parts["responses"] = {"Problem": {"description": "What went wrong", "content": content}}
+            for operations in described["paths"].values():
+                for operation in operations.values():
+                    operation["responses"].pop("422", None)
+                    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+        assert self.openapi_schema is not None
+        return self.openapi_schema
+
+
+def public_app(gateway: Gateway) -> FastAPI:
+    """The application that people, browsers and bots reach.
+
+    Args:
+        gateway: what its routes work with.
+    """
+    settings = gateway.settings
+    app = _Api(
+        title="RealChat",
+        version="1",
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        telemetry={"tracing": False, "metrics": False},
+    )
+    app.state.gateway = gateway
+    for module in (accounts, people, conversations, messages):
+        app.include_router(module.router)
+    app.include_router(accounts.anonymous)
+    app.include_router(accounts.well_known)
+    _add_docs(app)
+    app.frontend("/", directory=settings.web_root, fallback=None, check_dir=True)
+
+    # From the inside out. The second streams every answer, so the first must have seen its size before.
+    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=5)
+    add_problem_handlers(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"],
+            expose_headers=["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+            max_age=600,
+        )
+    app.add_middleware(Edge, most_in_flight=settings.most_in_flight, page_csp=_page_csp(settings.socket_url))
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _page_csp(socket_url: str) -> str:
+    socket = urlsplit(socket_url)
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; "
+        f"connect-src 'self' {socket.scheme}://{socket.netloc}; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    )
+
+
+def _add_docs(app: FastAPI) -> None:
+    page = get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="RealChat API",
+        swagger_js_url=f"{_SWAGGER}/swagger-ui-bundle.js",
+        swagger_css_url=f"{_SWAGGER}/swagger-ui.css",
+        swagger_favicon_url="/icon.svg",
+    )
+    html = bytes(page.body).decode()
+    scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
+    hashes = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    csp = (
+        f"default-src 'none'; script-src {_SWAGGER}/ {allowed}; style-src {_SWAGGER}/ 'unsafe-inline'; "
+        "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(html, headers={"Content-Security-Policy": csp})

@@ -1,0 +1,46 @@
+"""What the routes work with, wired once by `main`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from chat.auth.v1 import auth_pb2_grpc
+from chat.conversation.v1 import conversation_pb2_grpc
+from chat.message.v1 import message_pb2_grpc
+from chat.presence.v1 import presence_pb2_grpc
+from chat.profile.v1 import profile_pb2_grpc
+from realchat_common.rpc import Peer
+from realchat_common.tokens import AccessTokens
+from realchat_gateway.idempotency import Records
+from realchat_gateway.limits import Limits
+from realchat_gateway.revocations import RevokedSessions
+from realchat_gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The services behind the gateway, and its own parts."""
+
+    auth: Peer[auth_pb2_grpc.AuthServiceAsyncStub]
+    profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]
+    conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub]
+    message: Peer[message_pb2_grpc.MessageServiceAsyncStub]
+    presence: Peer[presence_pb2_grpc.PresenceServiceAsyncStub]
+    tokens: AccessTokens
+    revoked: RevokedSessions
+    limits: Limits
+    records: Records
+    ticket_key: str
+    settings: GatewaySettings
+
+
+def gateway_of(request: Request) -> Gateway:
+    """The gateway that a request came to."""
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+GatewayDep = Annotated[Gateway, Depends(gateway_of)]

@@ -30,6 +30,7 @@ test *arguments:
 
 # check style
 lint:
+    cd contracts && uv run --no-sync buf lint
     dev/run ruff check
     dev/run ruff format --check
 

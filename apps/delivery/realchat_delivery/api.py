@@ -1,0 +1,121 @@
+"""The edges: WebSocket for clients, HTTP callbacks for the sidecar."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+
+from dapr.ext.fastapi import DaprApp
+from fastapi import FastAPI, Request, Response, WebSocket
+from fastapi.telemetry import TelemetryConfig
+from starlette.websockets import WebSocketDisconnect
+
+from realchat_common.errors import Code, RealChatError
+from realchat_common.problems import add_problem_handlers, problem_response
+from realchat_delivery.fanout import Fanout, Status
+from realchat_delivery.frames import CODECS, Close, Codec
+from realchat_delivery.settings import DeliverySettings
+from realchat_delivery.socket import Node, Socket
+from realchat_delivery.transport import PREPARED
+
+BEARER = "bearer."
+"""Begins the sub-protocol that carries an access token: browsers can send no header of their own."""
+DEFAULT_PROTOCOL = "realchat.v1"
+OWN_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""FastAPI's own would make one trace of all that ever happens on a socket."""
+
+_STATUSES = {
+    status: Response(f'{{"status":"{status.value}"}}', media_type="application/json").body for status in Status
+}
+
+
+class _WebSocketLink:
+    """Starlette's WebSocket as the link of a socket."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+
+    async def receive(self) -> str | bytes | None:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        text: str | None = message.get("text")
+        return text if text is not None else bytes(message["bytes"])
+
+    async def send(self, frames: bytes) -> None:
+        try:
+            await self._websocket.send({"type": "websocket.send", PREPARED: frames})
+        except WebSocketDisconnect as error:
+            raise ConnectionError from error
+
+    async def close(self, code: int, reason: str) -> None:
+        try:
+            await self._websocket.close(code, reason)
+        except WebSocketDisconnect as error:
+            raise ConnectionError from error
+
+
+def public_app(settings: DeliverySettings, node: Node, admit: Callable[[], None]) -> FastAPI:
+    """The application of the public port.
+
+    Args:
+        settings: the limits.
+        node: what sockets need.
+        admit: raises RealChatError for an upgrade that has to come back later.
+    """
+    app = FastAPI(title="RealChat delivery", openapi_url=None, telemetry=OWN_TELEMETRY)
+    add_problem_handlers(app)
+
+    @app.websocket("/v1/socket")
+    async def socket(websocket: WebSocket) -> None:
+        try:
+            admit()
+        except RealChatError as error:
+            await websocket.send_denial_response(problem_response(error))
+            return
+        offered: list[str] = websocket.scope["subprotocols"]
+        bearer = next((text.removeprefix(BEARER) for text in offered if text.startswith(BEARER)), None)
+        codec = _negotiate([text for text in offered if not text.startswith(BEARER)])
+        await websocket.accept(codec.protocol if codec and codec.protocol in offered else None)
+        if codec is None:
+            await websocket.close(Close.UNSUPPORTED_PROTOCOL, Close.UNSUPPORTED_PROTOCOL.reason)
+            return
+        await Socket(_WebSocketLink(websocket), codec, node, settings).run(bearer)
+
+    @app.get("/v1/socket")
+    async def not_an_upgrade() -> None:
+        raise RealChatError(Code.MALFORMED_REQUEST, "this address speaks WebSocket")
+
+    return app
+
+
+def _negotiate(offered: list[str]) -> Codec | None:
+    """The codec of the first protocol that we speak; who offers none speaks realchat.v1."""
+    return next((CODECS[text] for text in offered if text in CODECS), None) if offered else CODECS[DEFAULT_PROTOCOL]
+
+
+def internal_app(app_api_token: str, fanout: Fanout) -> FastAPI:
+    """The application that the sidecar calls back.
+
+    Args:
+        app_api_token: what the sidecar sends with every call.
+        fanout: handles the events.
+    """
+    app = FastAPI(title="RealChat delivery, internal", openapi_url=None, telemetry=OWN_TELEMETRY)
+    dapr = DaprApp(app)
+    expected = app_api_token.encode()
+
+    async def take(request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("dapr-api-token", "").encode(), expected):
+            raise RealChatError(Code.UNAUTHENTICATED, "the call did not come through the sidecar")
+        status = await fanout.take(await request.body())
+        return Response(_STATUSES[status], media_type="application/json")
+
+    dapr.subscribe(
+        pubsub="events",
+        topic="conversation-events",
+        route="/events/conversation",
+        dead_letter_topic="conversation-events-dead",
+    )(take)
+    dapr.subscribe(pubsub="account-broadcast", topic="account-events", route="/events/account")(take)
+    return app

@@ -1,0 +1,205 @@
+"""From the topic to the sockets.
+
+Two lanes bring the same: segments, right after their commit and in order, and pointers, a second later and in any
+order. Each conversation has a watermark, the last seq that was fanned out to everybody, raised only afterwards. So
+what comes again costs a comparison, what was left out is read from the log, and what never was (a pointer whose
+transaction did not commit) is not found there. Whatever is sent twice nevertheless, the sockets drop.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+from google.protobuf.message import DecodeError
+from prometheus_client import Counter, Histogram
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import now_ms
+from realchat_common.telemetry import log, server_span, trace_headers
+from realchat_delivery.domain import Recipients
+from realchat_delivery.hub import Hub, Packet
+from realchat_delivery.log import Log
+from realchat_delivery.registry import Registry
+
+SEGMENT_TYPE = "chat.segment"
+POINTER_TYPE = "chat.pointer"
+ACCOUNT_TYPE = "chat.account"
+PAGE = 200
+"""Events read from the log at a time."""
+
+LANE_LAG = Histogram(
+    "realchat_lane_lag_seconds",
+    "From the append to the fan-out, by lane.",
+    ("lane",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 120),
+)
+FANNED_OUT = Counter("realchat_events_fanned_out_total", "Events fanned out, by lane.", ("lane",))
+WATERMARKS = Counter("realchat_watermark_checks_total", "Events compared with the watermark.", ("lane", "outcome"))
+DROPPED = Counter("realchat_events_undecodable_total", "Events of the topics given up to the dead-letter topic.")
+
+
+class Status(Enum):
+    """What Dapr is told of an event."""
+
+    SUCCESS = "SUCCESS"
+    RETRY = "RETRY"
+    DROP = "DROP"
+
+
+class CloudEvent(msgspec.Struct, frozen=True):
+    """What Dapr wraps events in. A trace field need not be a string (dapr-notes.md, section 7)."""
+
+    type: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    data_base64: bytes = b""
+    traceparent: object = None
+
+
+class _Pointer(msgspec.Struct, frozen=True):
+    conversation_id: str
+    first_seq: str
+    last_seq: str
+
+
+_cloud_events = msgspec.json.Decoder(CloudEvent)
+_pointers = msgspec.json.Decoder(_Pointer)
+
+_packet_encoder = msgspec.msgpack.Encoder()
+
+
+class Fanout:
+    """Consumes the topics.
+
+    Args:
+        hub: this node's sockets.
+        registry: the other nodes.
+        messages_log: the logs.
+    """
+
+    def __init__(self, hub: Hub, registry: Registry, messages_log: Log) -> None:
+        self._hub = hub
+        self._registry = registry
+        self._log = messages_log
+
+    async def take(self, body: bytes) -> Status:
+        """Handles one CloudEvent of any topic."""
+        try:
+            event = _cloud_events.decode(body)
+            carrier = {"traceparent": event.traceparent} if isinstance(event.traceparent, str) else {}
+            with server_span(f"event {event.type}", carrier):
+                await self._dispatch(event)
+        except (msgspec.MsgspecError, DecodeError, ValueError) as error:
+            DROPPED.inc()
+            log.error("event dropped", reason=f"{type(error).__name__}: {error}"[:200])
+            return Status.DROP
+        except RealChatError as error:
+            if error.code.temporary:
+                log.warning("event put off", error=str(error))
+                return Status.RETRY
+            DROPPED.inc()
+            log.error("event dropped", reason=str(error))
+            return Status.DROP
+        return Status.SUCCESS
+
+    async def _dispatch(self, event: CloudEvent) -> None:
+        if event.type == SEGMENT_TYPE:
+            await self.segment(_checked(pb.Segment.FromString(event.data_base64)))
+        elif event.type == POINTER_TYPE:
+            pointer = _pointers.decode(event.data)
+            await self.pointer(pointer.conversation_id, int(pointer.first_seq), int(pointer.last_seq))
+        elif event.type == ACCOUNT_TYPE:
+            await self.account(pb.AccountEvent.FromString(event.data_base64))
+        else:
+            raise ValueError(f"no such type of event: {event.type}")
+
+    async def segment(self, segment: pb.Segment) -> None:
+        """The fast lane. Raises RealChatError."""
+        audience = await self._log.audience(segment.conversation_id, segment.members_seq)
+        recipients = audience.recipients(segment.first_seq, segment.last_seq)
+        watermark, nodes = await self._locate(segment.conversation_id, recipients)
+        if watermark is not None and segment.last_seq <= watermark:
+            WATERMARKS.labels("segment", "hit").inc()
+        elif watermark is None or segment.first_seq <= watermark + 1:
+            WATERMARKS.labels("segment", "next").inc()
+            await self._spread("segment", segment, recipients, nodes)
+        else:
+            WATERMARKS.labels("segment", "behind").inc()
+            reached = await self._read_and_spread("segment", segment.conversation_id, watermark + 1, segment.last_seq)
+            if reached < segment.last_seq:
+                raise RealChatError(Code.UNAVAILABLE, "the log does not have it yet")
+
+    async def pointer(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
+        """The lane of the outbox. Raises RealChatError."""
+        watermark = await self._registry.watermark(conversation_id)
+        if watermark is not None and last_seq <= watermark:
+            WATERMARKS.labels("pointer", "hit").inc()
+            return
+        WATERMARKS.labels("pointer", "behind").inc()
+        await self._read_and_spread(
+            "pointer", conversation_id, first_seq if watermark is None else watermark + 1, last_seq
+        )
+
+    async def account(self, event: pb.AccountEvent) -> None:
+        """What happened to an account; every node gets it. Raises RealChatError."""
+        if event.WhichOneof("payload") == "session_revoked":
+            session_id = event.session_revoked.session_id
+            await self._registry.revoke(session_id)
+            self._hub.close_session(session_id)
+
+    async def _read_and_spread(self, lane: str, conversation_id: str, first_seq: int, last_seq: int) -> int:
+        """Fans out what the log has; returns the last seq of it."""
+        reached = first_seq - 1
+        while reached < last_seq:
+            page = await self._log.page(conversation_id, reached + 1, PAGE)
+            if not page.events:
+                break
+            segment = pb.Segment(
+                conversation_id=conversation_id,
+                first_seq=page.events[0].seq,
+                last_seq=page.events[-1].seq,
+                members_seq=page.members_seq,
+                events=page.events,
+            )
+            audience = await self._log.audience(conversation_id, page.members_seq)
+            recipients = audience.recipients(segment.first_seq, segment.last_seq)
+            _, nodes = await self._locate(conversation_id, recipients)
+            await self._spread(lane, segment, recipients, nodes)
+            reached = segment.last_seq
+        return reached
+
+    async def _locate(self, conversation_id: str, recipients: Recipients) -> tuple[int | None, dict[str, Recipients]]:
+        """The watermark, and for each other node those of the recipients who are there."""
+        whole, partial = list(recipients.whole), list(recipients.partial)
+        watermark, nodes = await self._registry.locate(conversation_id, whole + [reader.user_id for reader in partial])
+        return watermark, {
+            node_id: Recipients(
+                [whole[place] for place in places if place < len(whole)],
+                [partial[place - len(whole)] for place in places if place >= len(whole)],
+            )
+            for node_id, places in nodes.items()
+        }
+
+    async def _spread(
+        self, lane: str, segment: pb.Segment, recipients: Recipients, nodes: dict[str, Recipients]
+    ) -> None:
+        self._hub.deliver(segment.events, recipients)
+        packets: dict[str, bytes] = {}
+        if nodes:
+            data, traceparent = segment.SerializeToString(), trace_headers().get("traceparent", "")
+            packets = {
+                node_id: _packet_encoder.encode(Packet(data, list(there.whole), list(there.partial), traceparent))
+                for node_id, there in nodes.items()
+            }
+        await self._registry.fanned_out(segment.conversation_id, segment.last_seq, packets)
+        FANNED_OUT.labels(lane).inc(len(segment.events))
+        LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
+
+
+def _checked(segment: pb.Segment) -> pb.Segment:
+    """Raises ValueError for a segment that does not hold what it says."""
+    seqs = [event.seq for event in segment.events]
+    if not seqs or seqs != list(range(segment.first_seq, segment.last_seq + 1)):
+        raise ValueError("a segment holds the events from its first to its last seq")
+    return segment

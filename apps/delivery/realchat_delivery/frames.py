@@ -1,0 +1,290 @@
+"""The protocol `realchat.v1` on the wire: its frames, its codec and its close codes (contracts/asyncapi.yaml)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Annotated, Literal, Protocol
+
+import msgspec
+from msgspec import Meta, Struct
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import rfc3339
+from realchat_common.wire import event_bytes
+
+MOST_FRAME_BYTES = 64 * 1024
+MOST_RESUMED = 1_000
+MOST_SEQ = 2**53
+MOST_DETAIL = 200
+
+FrameId = Annotated[str, Meta(max_length=64)]
+Seq = Annotated[int, Meta(ge=0, le=MOST_SEQ)]
+
+
+class _ClientFrame(Struct, tag=str.lower, forbid_unknown_fields=True, kw_only=True):
+    id: FrameId | None = None
+
+
+class Auth(_ClientFrame):
+    """Says who connects: by an access token, or by a one-use ticket of the gateway."""
+
+    token: str | None = None
+    ticket: str | None = None
+
+
+class Resume(_ClientFrame):
+    """Asks for what was missed: conversation id to the last seq that the client holds."""
+
+    conversations: Annotated[dict[str, Seq], Meta(max_length=MOST_RESUMED)]
+
+
+class Send(_ClientFrame):
+    """Sends a message. The same `client_message_id` again is the same message."""
+
+    conversation_id: str
+    client_message_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    body: str
+    reply_to: str | None = None
+
+
+class Ping(_ClientFrame):
+    """Asks for a pong."""
+
+
+class Pong(_ClientFrame):
+    """Answers the server's ping."""
+
+
+ClientFrame = Auth | Resume | Send | Ping | Pong
+
+
+class _ServerFrame(Struct, tag=str.lower, omit_defaults=True, kw_only=True):
+    id: str | None = None
+
+
+class Ready(_ServerFrame):
+    """The socket is authenticated: what is appended from now on reaches it."""
+
+    protocol: str
+    user_id: str
+    session_id: str
+    connection_id: str
+    epoch: str
+    ping_interval_ms: int
+
+
+class Position(Struct, frozen=True):
+    """How a conversation came out of a resume."""
+
+    status: Literal["recovered", "history", "forbidden"]
+    last_seq: int
+
+
+class Resumed(_ServerFrame):
+    """The end of a resume."""
+
+    epoch: str
+    conversations: dict[str, Position]
+
+
+class Ack(_ServerFrame):
+    """A message is in the log."""
+
+    conversation_id: str
+    client_message_id: str
+    message_id: str
+    seq: int
+    at: str
+    duplicate: bool
+
+
+class Error(_ServerFrame):
+    """A frame could not be served."""
+
+    code: str
+    detail: str
+    temporary: bool
+    retry_after: float | None = None
+    field: str | None = None
+
+
+class ServerPing(_ServerFrame, tag="ping"):
+    """Asks for a pong."""
+
+
+class ServerPong(_ServerFrame, tag="pong"):
+    """Answers the client's ping."""
+
+
+class Reconnect(_ServerFrame):
+    """The server will close the socket: connect again after that many milliseconds."""
+
+    after_ms: int
+
+
+ServerFrame = Ready | Resumed | Ack | Error | ServerPing | ServerPong | Reconnect
+
+
+def error_frame(error: RealChatError, frame_id: str | None) -> Error:
+    """An error as its frame."""
+    return Error(
+        id=frame_id,
+        code=error.code.value,
+        detail=error.detail,
+        temporary=error.code.temporary,
+        retry_after=None if error.retry_after is None else round(error.retry_after, 3),
+        field=error.field,
+    )
+
+
+class BadFrameError(Exception):
+    """A client's frame that cannot be read, with its id where that can be."""
+
+    def __init__(self, error: RealChatError, frame_id: str | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.frame_id = frame_id
+
+
+class Codec(Protocol):
+    """A form of the protocol, chosen by the WebSocket's sub-protocol. What it encodes are whole WebSocket frames."""
+
+    protocol: str
+
+    def decode(self, text: str) -> ClientFrame:
+        """Raises BadFrameError."""
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        """A frame for one socket."""
+
+    def encode_event(self, event: pb.Event) -> bytes:
+        """An event for any number of sockets."""
+
+
+class JsonCodec:
+    """JSON in text frames."""
+
+    protocol = "realchat.v1"
+
+    def __init__(self) -> None:
+        self._decoder = msgspec.json.Decoder(ClientFrame)
+        self._ids = msgspec.json.Decoder(_ClientFrameId)
+        self._encoder = msgspec.json.Encoder()
+
+    def decode(self, text: str) -> ClientFrame:
+        """Raises BadFrameError: malformed_request for what is not a JSON object, invalid_argument for a wrong one."""
+        try:
+            frame: ClientFrame = self._decoder.decode(text)
+        except msgspec.ValidationError as error:
+            raise BadFrameError(_refusal(str(error)), self._id_of(text)) from error
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BadFrameError(RealChatError(Code.MALFORMED_REQUEST, "the frame is not JSON")) from error
+        return frame
+
+    def _id_of(self, text: str) -> str | None:
+        try:
+            return self._ids.decode(text).id
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    def encode(self, frame: ServerFrame) -> bytes:
+        return text_frame(self._encoder.encode(frame))
+
+    def encode_event(self, event: pb.Event) -> bytes:
+        try:
+            encoded = event_bytes(event)
+        except (ValueError, KeyError):  # of a newer message service: the stream stays without gaps
+            encoded = self._encoder.encode(_unknown_event(event))
+        return text_frame(b'{"type":"event","event":%b}' % encoded)
+
+
+def _unknown_event(event: pb.Event) -> dict[str, object]:
+    return {
+        "conversation_id": event.conversation_id,
+        "seq": event.seq,
+        "event_id": event.event_id,
+        "kind": "unknown",
+        "actor_id": event.actor_id,
+        "at": rfc3339(event.occurred_at_ms),
+        "data": {},
+    }
+
+
+class _ClientFrameId(Struct):
+    id: FrameId | None = None
+
+
+_UNKNOWN = re.compile(r"unknown field `(.*)`")
+_PLACE = re.compile(r" - at `\$\.?([^`]*)`")
+
+
+def _refusal(message: str) -> RealChatError:
+    """msgspec's message as our error."""
+    if message.startswith("Expected `object`, got") and " - at " not in message:
+        return RealChatError(Code.MALFORMED_REQUEST, "the frame is not a JSON object")
+    place = _UNKNOWN.search(message) or _PLACE.search(message)
+    field_name = place.group(1).removesuffix("[...]")[:64] if place else "type" if "`type`" in message else None
+    return RealChatError(Code.INVALID_ARGUMENT, message[:MOST_DETAIL], field=field_name or None)
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A final, unmasked text frame of a server (RFC 6455, section 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return b"\x81%c%b" % (size, payload)
+    if size < 1 << 16:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), payload)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), payload)
+
+
+@dataclass(slots=True, eq=False)
+class EventFrame:
+    """An event on its way to sockets: encoded once for all that speak the same codec."""
+
+    event: pb.Event
+    conversation_id: str = field(init=False)
+    seq: int = field(init=False)
+    _encoded: dict[str, bytes] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.conversation_id = self.event.conversation_id  # attributes of protobuf messages are slow
+        self.seq = self.event.seq
+
+    def encoded(self, codec: Codec) -> bytes:
+        """The frame as a codec writes it."""
+        data = self._encoded.get(codec.protocol)
+        if data is None:
+            data = self._encoded[codec.protocol] = codec.encode_event(self.event)
+        return data
+
+
+CODECS: dict[str, Codec] = {codec.protocol: codec for codec in (JsonCodec(),)}
+
+
+class Close(IntEnum):
+    """Why the server closes a socket. The hundreds say what the client does next.
+
+    4000-4099: connect again, with back-off, and resume. 4100-4199: get a new token first; log in again if there is
+    none. 4200-4299: do not come back with the same request: a program or a person has to change something.
+    """
+
+    DRAIN = 4000
+    SLOW_CONSUMER = 4001
+    HEARTBEAT_MISSED = 4002
+    SERVER_ERROR = 4003
+    AUTH_TIMEOUT = 4100
+    UNAUTHENTICATED = 4101
+    SESSION_REVOKED = 4102
+    MALFORMED_FRAMES = 4200
+    FRAME_TOO_LARGE = 4201
+    UNSUPPORTED_PROTOCOL = 4202
+    TOO_MANY_SOCKETS = 4203
+    BINARY_FRAME = 4204
+
+    @property
+    def reason(self) -> str:
+        """The reason as it is sent."""
+        return self.name.lower().replace("_", " ")

@@ -1,0 +1,230 @@
+"""What the nodes share, in Redis: who is where, how far each conversation was fanned out, and a channel per node.
+
+Nothing here outlives a loss of Redis, and nothing must: nodes register again, watermarks are found again from the
+log, and a node that lost its channel lets its sockets catch up from the log (resume.py).
+
+A node is found the moment `register` has returned, so look-ups are never cached: an event that is appended after
+a socket's `ready` must reach it. One look-up is one round trip and one script, for any number of recipients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from realchat_common.errors import Code, RealChatError
+from realchat_common.identity import User
+
+ENTRY_SECONDS = 30
+"""How long a node is found for a user after its last refresh."""
+REFRESH_SECONDS = 10.0
+REFRESH_USERS = 500
+"""Per script, so that neither Redis nor our event loop is held up."""
+WATERMARK_SECONDS = 24 * 3600
+REVOKED_SECONDS = 3600
+"""Longer than any access token lives."""
+DEADLINE_SECONDS = 2.0
+CONNECTIONS = 32
+CHECK_SECONDS = 5.0
+"""A silent channel is pinged after so long, and given up when it stays silent for as long again."""
+
+# All times are Redis's own, so that the nodes' clocks need not agree. A score is the time at which an entry ends;
+# it grows with every registration, which is how a removal that comes too late is told from one that is due.
+_REGISTER = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local answer = {}
+for i, key in ipairs(KEYS) do
+  local old = tonumber(redis.call('ZSCORE', key, ARGV[1]) or 0)
+  local score = math.max(now + ARGV[2] * 1000, old + 1)
+  redis.call('ZADD', key, score, ARGV[1])
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+  redis.call('EXPIRE', key, ARGV[2])
+  answer[i] = {score, old > now and 1 or 0}
+end
+return answer
+"""
+_REMOVE = """
+if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0) == tonumber(ARGV[2]) then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+end
+"""
+_LOCATE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local nodes = {}
+for i = 2, #KEYS do
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], now, '+inf')) do
+    if node ~= ARGV[1] then
+      nodes[node] = nodes[node] or {}
+      table.insert(nodes[node], i - 2)
+    end
+  end
+end
+local answer = {redis.call('GET', KEYS[1])}
+for node, users in pairs(nodes) do
+  table.insert(answer, {node, users})
+end
+return answer
+"""
+_FANNED_OUT = """
+for i = 3, #ARGV, 2 do
+  redis.call('PUBLISH', ARGV[i], ARGV[i + 1])
+end
+if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[1]) or 0) then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+end
+"""
+
+
+def open_redis(url: str) -> Redis:
+    """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten."""
+    return Redis.from_pool(
+        BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=DEADLINE_SECONDS,
+            socket_timeout=DEADLINE_SECONDS,
+            socket_connect_timeout=DEADLINE_SECONDS,
+            retry=Retry(NoBackoff(), 1),
+        )
+    )
+
+
+def open_subscriber(url: str) -> Redis:
+    """A client for the node's channel. It does not reconnect by itself: what was lost has to be noticed."""
+    return Redis.from_url(url, socket_connect_timeout=DEADLINE_SECONDS, retry=Retry(NoBackoff(), 0))
+
+
+@asynccontextmanager
+async def _unavailable() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            yield
+    except (RedisError, OSError) as error:  # OSError: among them TimeoutError
+        raise RealChatError(Code.UNAVAILABLE, "Redis does not answer") from error
+
+
+def _user_key(user_id: str) -> str:
+    return f"delivery:user:{user_id}"
+
+
+def _watermark_key(conversation_id: str) -> str:
+    return f"delivery:watermark:{conversation_id}"
+
+
+def _channel(node_id: str) -> str:
+    return f"delivery:node:{node_id}"
+
+
+def _chunks(users: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(users), REFRESH_USERS):
+        yield users[start : start + REFRESH_USERS]
+
+
+class Registry:
+    """The shared state, as one node sees it. Every method raises RealChatError unavailable.
+
+    Args:
+        redis: from `open_redis`.
+        subscriber: from `open_subscriber`.
+        node_id: this node, new with each start.
+    """
+
+    def __init__(self, redis: Redis, subscriber: Redis, node_id: str) -> None:
+        self.node_id = node_id
+        self._redis = redis
+        self._subscriber = subscriber
+        self._scores: dict[str, int] = {}
+
+    async def _eval(self, script: str, keys: Sequence[str], *arguments: str | int | bytes) -> Any:
+        async with _unavailable():
+            return await cast(Any, self._redis.eval(script, len(keys), *keys, *arguments))
+
+    async def register(self, user: User) -> bool:
+        """Makes this node found for a user. False when the session was revoked lately."""
+        await self.refresh([user.user_id])
+        async with _unavailable():
+            return not await self._redis.exists(f"delivery:revoked:{user.session_id}")
+
+    async def refresh(self, user_ids: Sequence[str]) -> list[str]:
+        """Keeps this node found for its users. Returns those for whom it was not: they may have missed events."""
+        lost: list[str] = []
+        for chunk in _chunks(user_ids):
+            answer = await self._eval(_REGISTER, [_user_key(user) for user in chunk], self.node_id, ENTRY_SECONDS)
+            for user_id, (score, was_found) in zip(chunk, answer, strict=True):
+                self._scores[user_id] = max(score, self._scores.get(user_id, 0))
+                if not was_found:
+                    lost.append(user_id)
+        return lost
+
+    async def remove(self, user_id: str) -> None:
+        """Undoes `register`, unless the user was registered again meanwhile."""
+        score = self._scores.pop(user_id, None)
+        if score is not None:
+            await self._eval(_REMOVE, [_user_key(user_id)], self.node_id, score)
+
+    async def watermark(self, conversation_id: str) -> int | None:
+        """The last seq that was fanned out; None when that is not known."""
+        async with _unavailable():
+            seq = await self._redis.get(_watermark_key(conversation_id))
+        return None if seq is None else int(seq)
+
+    async def locate(self, conversation_id: str, user_ids: Sequence[str]) -> tuple[int | None, dict[str, list[int]]]:
+        """Where to fan out to.
+
+        Returns:
+            The watermark, and for each other node the places in `user_ids` of its users.
+        """
+        keys = [_watermark_key(conversation_id), *map(_user_key, user_ids)]
+        seq, *nodes = await self._eval(_LOCATE, keys, self.node_id)
+        return None if seq is None else int(seq), {node.decode(): users for node, users in nodes}
+
+    async def fanned_out(self, conversation_id: str, last_seq: int, packets: Mapping[str, bytes]) -> None:
+        """Sends each other node its packet, then raises the watermark."""
+        pairs = [part for node_id, packet in packets.items() for part in (_channel(node_id), packet)]
+        await self._eval(_FANNED_OUT, [_watermark_key(conversation_id)], last_seq, WATERMARK_SECONDS, *pairs)
+
+    async def revoke(self, session_id: str) -> None:
+        """Remembers that a session ended, for those who come with a token that is still good."""
+        async with _unavailable():
+            await self._redis.set(f"delivery:revoked:{session_id}", 1, ex=REVOKED_SECONDS)
+
+    async def burn(self, ticket_id: str, seconds: int) -> bool:
+        """Uses up a ticket. False when it was used before."""
+        async with _unavailable():
+            return bool(await self._redis.set(f"delivery:ticket:{ticket_id}", 1, ex=seconds, nx=True))
+
+    async def ping(self) -> object:
+        """Raises when Redis does not answer."""
+        return await cast(Any, self._redis.ping())
+
+    async def packets(self) -> AsyncGenerator[bytes | None, None]:
+        """What other nodes send to this one, and None whenever the channel proved to be open, beginning with that.
+
+        Raises:
+            RealChatError: unavailable, when the channel was lost.
+        """
+        try:
+            async with self._subscriber.pubsub() as pubsub:
+                await pubsub.subscribe(_channel(self.node_id))
+                asked = False
+                while True:
+                    message = await pubsub.get_message(timeout=CHECK_SECONDS)
+                    if message is None:
+                        if asked:
+                            raise RealChatError(Code.UNAVAILABLE, "the node's channel is silent")
+                        await pubsub.ping()
+                        asked = True
+                        continue
+                    asked = False
+                    yield message["data"] if message["type"] == "message" else None
+        except (RedisError, OSError) as error:
+            raise RealChatError(Code.UNAVAILABLE, "the node's channel was lost") from error

@@ -1,0 +1,139 @@
+"""Conversations over gRPC: checks shapes, translates, calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import grpc
+import msgspec
+
+from chat.conversation.v1 import conversation_pb2 as pb
+from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceServicer
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import decode_cursor, encode_cursor, page_limit, parse_id
+from realchat_common.rpc import current_user
+from realchat_conversation.domain import MOST_MEMBERS, Role
+from realchat_conversation.service import Conversations
+from realchat_conversation.wire import to_conversation, to_members
+
+MOST_CONVERSATIONS = 200
+MOST_KEY_CHARACTERS = 255
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class _Position(msgspec.Struct, array_like=True, frozen=True):
+    """What a cursor of members holds: where in the order of joining the page before ended."""
+
+    joined: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
+
+
+def _member_ids(texts: Sequence[str], field: str) -> list[str]:
+    if len(texts) > MOST_MEMBERS:
+        raise RealChatError(Code.TOO_MANY_MEMBERS, f"at most {MOST_MEMBERS:,} at once", field=field)
+    return [parse_id(text, field) for text in texts]
+
+
+def _role(number: int) -> Role:
+    try:
+        return Role(number)
+    except ValueError as error:
+        raise RealChatError(Code.INVALID_ARGUMENT, "there is no such role", field="role") from error
+
+
+def _idempotency_key(text: str) -> str | None:
+    if len(text) > MOST_KEY_CHARACTERS or not text.isprintable():
+        raise RealChatError(
+            Code.INVALID_ARGUMENT,
+            f"an idempotency key has at most {MOST_KEY_CHARACTERS} printable characters",
+            field="idempotency_key",
+        )
+    return text or None
+
+
+class ConversationServicer(ConversationServiceServicer):
+    """Who may call what is in contracts/calls.yaml; who may change what is in domain.py."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self._conversations = conversations
+
+    async def CreateDirect(self, request: pb.CreateDirectRequest, context: Context) -> pb.CreateDirectResponse:
+        summary, created = await self._conversations.create_direct(
+            current_user().user_id, parse_id(request.peer_id, "peer_id")
+        )
+        return pb.CreateDirectResponse(conversation=to_conversation(summary), created=created)
+
+    async def CreateGroup(self, request: pb.CreateGroupRequest, context: Context) -> pb.CreateGroupResponse:
+        summary = await self._conversations.create_group(
+            current_user().user_id,
+            request.title,
+            _member_ids(request.member_ids, "member_ids"),
+            _idempotency_key(request.idempotency_key),
+        )
+        return pb.CreateGroupResponse(conversation=to_conversation(summary))
+
+    async def BatchGetConversations(
+        self, request: pb.BatchGetConversationsRequest, context: Context
+    ) -> pb.BatchGetConversationsResponse:
+        if len(request.conversation_ids) > MOST_CONVERSATIONS:
+            raise RealChatError(
+                Code.INVALID_ARGUMENT, f"at most {MOST_CONVERSATIONS} conversations", field="conversation_ids"
+            )
+        summaries = await self._conversations.summaries(
+            [parse_id(text, "conversation_ids") for text in request.conversation_ids], current_user().user_id
+        )
+        return pb.BatchGetConversationsResponse(conversations=[to_conversation(summary) for summary in summaries])
+
+    async def ListMembers(self, request: pb.ListMembersRequest, context: Context) -> pb.ListMembersResponse:
+        position = decode_cursor(request.cursor, _Position) if request.cursor else _Position()
+        members, next_position = await self._conversations.members(
+            parse_id(request.conversation_id, "conversation_id"),
+            current_user().user_id,
+            position.joined,
+            page_limit(request.limit),
+        )
+        return pb.ListMembersResponse(
+            members=to_members(members), next_cursor=encode_cursor(next_position) if next_position else ""
+        )
+
+    async def AddMembers(self, request: pb.AddMembersRequest, context: Context) -> pb.AddMembersResponse:
+        if not request.user_ids:
+            raise RealChatError(Code.INVALID_ARGUMENT, "nobody to add", field="user_ids")
+        summary = await self._conversations.add_members(
+            parse_id(request.conversation_id, "conversation_id"),
+            current_user().user_id,
+            _member_ids(request.user_ids, "user_ids"),
+        )
+        return pb.AddMembersResponse(conversation=to_conversation(summary))
+
+    async def RemoveMember(self, request: pb.RemoveMemberRequest, context: Context) -> pb.RemoveMemberResponse:
+        await self._conversations.remove_member(
+            parse_id(request.conversation_id, "conversation_id"),
+            current_user().user_id,
+            parse_id(request.user_id, "user_id"),
+        )
+        return pb.RemoveMemberResponse()
+
+    async def LeaveConversation(
+        self, request: pb.LeaveConversationRequest, context: Context
+    ) -> pb.LeaveConversationResponse:
+        await self._conversations.leave(parse_id(request.conversation_id, "conversation_id"), current_user().user_id)
+        return pb.LeaveConversationResponse()
+
+    async def ChangeRole(self, request: pb.ChangeRoleRequest, context: Context) -> pb.ChangeRoleResponse:
+        await self._conversations.change_role(
+            parse_id(request.conversation_id, "conversation_id"),
+            current_user().user_id,
+            parse_id(request.user_id, "user_id"),
+            _role(request.role),
+        )
+        return pb.ChangeRoleResponse()
+
+    async def RenameConversation(
+        self, request: pb.RenameConversationRequest, context: Context
+    ) -> pb.RenameConversationResponse:
+        summary = await self._conversations.rename(
+            parse_id(request.conversation_id, "conversation_id"), current_user().user_id, request.title
+        )
+        return pb.RenameConversationResponse(conversation=to_conversation(summary))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from chat.event.v1 import event_pb2
-from chat.profile.v1 import profile_pb2
-from chat.profile.v1.profile_pb2_grpc import ProfileServiceAsyncStub
+from chat.profile.v1 import profile_pb2, profile_pb2_grpc
 from realchat_auth.outbox import Courier
 from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
@@ -21,7 +20,7 @@ ACCOUNT_EVENT = "account-event"
 PROFILE = "profile"
 
 
-def couriers(sidecar: Sidecar, profile: Peer[ProfileServiceAsyncStub]) -> Mapping[str, Courier]:
+def couriers(sidecar: Sidecar, profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]) -> Mapping[str, Courier]:
     """How each kind of debt is settled."""
 
     async def publish(payload: bytes) -> None:

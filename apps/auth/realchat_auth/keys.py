@@ -75,12 +75,12 @@ class SigningKeys:
             InvalidToken: the keys were sealed with another key-encryption-key.
         """
         async with AsyncSession(self._engine) as session, session.begin():
-            await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+            await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
             rows = list(await session.exec(select(Key).order_by(col(Key.active_from_ms))))
             periods = [KeyPeriod(row.kid, row.active_from_ms) for row in rows]
             now_ms = self._clock()
             finished = finished_kids(periods, now_ms)
-            await session.execute(delete(Key).where(col(Key.kid).in_(finished)))
+            await session.exec(delete(Key).where(col(Key.kid).in_(finished)))
             rows = [row for row in rows if row.kid not in finished]
             active_from_ms = next_key_from(periods, now_ms)
             if active_from_ms is not None:

@@ -70,7 +70,7 @@ class Outbox:
         )
         claim = update(Owed).where(col(Owed.owed_id).in_(due)).values(due_at_ms=now_ms + LEASE_MS).returning(Owed)
         async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
-            debts = list((await session.execute(claim)).scalars())
+            debts = list((await session.exec(claim)).scalars())
         await self.deliver(debts)
         return len(debts)
 

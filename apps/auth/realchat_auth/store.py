@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, or_, update
@@ -44,7 +43,7 @@ class AuthStore:
     async def add_account(self, account: Account, profile: Owed) -> None:
         """Adds an account, and that its profile is owed. Raises email_taken."""
         async with self._transaction() as db:
-            added = await db.execute(
+            added = await db.exec(
                 insert(Account)
                 .values(account.model_dump())
                 .on_conflict_do_nothing(index_elements=[col(Account.email_key)])
@@ -62,7 +61,7 @@ class AuthStore:
     async def replace_hash(self, account: Account, password_hash: str) -> None:
         """Stores the same password's new hash, unless the password was changed meanwhile."""
         async with self._transaction() as db:
-            await db.execute(
+            await db.exec(
                 update(Account)
                 .where(col(Account.user_id) == account.user_id, col(Account.password_hash) == account.password_hash)
                 .values(password_hash=password_hash)
@@ -71,7 +70,7 @@ class AuthStore:
     async def count_attempt(self, email_digest: bytes, now_ms: int) -> None:
         """Counts a login that begins. Raises locked_out."""
         async with self._transaction() as db:
-            await db.execute(
+            await db.exec(
                 insert(Lockout)
                 .values(email_digest=email_digest, count=0, last_at_ms=now_ms, locked_until_ms=0)
                 .on_conflict_do_nothing()
@@ -83,7 +82,7 @@ class AuthStore:
     async def forget_attempts(self, email_digest: bytes) -> None:
         """Begins to count anew, after a login that succeeded."""
         async with self._transaction() as db:
-            await db.execute(delete(Lockout).where(col(Lockout.email_digest) == email_digest))
+            await db.exec(delete(Lockout).where(col(Lockout.email_digest) == email_digest))
 
     async def open_session(self, session: Session, token_digest: bytes) -> None:
         """Adds a session with its first refresh token."""
@@ -163,8 +162,8 @@ class AuthStore:
     async def purge(self, now_ms: int) -> int:
         """Removes sessions and refresh tokens that have expired, and counts of logins long ago; returns how many."""
         async with self._transaction() as db:
-            gone: list[Any] = [
-                await db.execute(
+            gone = [
+                await db.exec(
                     delete(Session).where(
                         or_(
                             col(Session.expires_at_ms) <= now_ms,
@@ -172,8 +171,8 @@ class AuthStore:
                         )
                     )
                 ),
-                await db.execute(delete(Token).where(col(Token.expires_at_ms) <= now_ms)),
-                await db.execute(delete(Lockout).where(col(Lockout.last_at_ms) <= now_ms - FORGET_ATTEMPTS_MS)),
+                await db.exec(delete(Token).where(col(Token.expires_at_ms) <= now_ms)),
+                await db.exec(delete(Lockout).where(col(Lockout.last_at_ms) <= now_ms - FORGET_ATTEMPTS_MS)),
             ]
             return sum(result.rowcount for result in gone)
 

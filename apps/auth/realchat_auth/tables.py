@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
+
+Milliseconds = Annotated[int, Field(sa_type=BigInteger)]
+"""Since the Unix epoch."""
 
 
 class Table(SQLModel, registry=registry()):
@@ -21,7 +26,7 @@ class Account(Table, table=True):
     """Unique; what two addresses are compared by."""
     password_hash: str
     """Argon2id, in its standard form with parameters and salt."""
-    created_at_ms: int
+    created_at_ms: Milliseconds
 
 
 class Lockout(Table, table=True):
@@ -30,8 +35,8 @@ class Lockout(Table, table=True):
     email_digest: bytes = Field(primary_key=True)
     """SHA-256, so that what people mistype is not kept."""
     count: int
-    last_at_ms: int
-    locked_until_ms: int
+    last_at_ms: Milliseconds
+    locked_until_ms: Milliseconds
 
 
 class Session(Table, table=True):
@@ -40,11 +45,11 @@ class Session(Table, table=True):
     session_id: UUID = Field(primary_key=True)
     user_id: UUID = Field(foreign_key="account.user_id")
     device_name: str
-    created_at_ms: int
-    last_seen_at_ms: int
-    expires_at_ms: int
+    created_at_ms: Milliseconds
+    last_seen_at_ms: Milliseconds
+    expires_at_ms: Milliseconds
     """When its newest refresh token expires."""
-    ended_at_ms: int | None = None
+    ended_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
     generation: int = 0
     """How often its refresh token was rotated."""
 
@@ -56,8 +61,8 @@ class Token(Table, table=True):
     """SHA-256; the token itself has 256 random bits, so nothing slower is needed."""
     session_id: UUID = Field(foreign_key="session.session_id")
     generation: int
-    expires_at_ms: int
-    used_at_ms: int | None = None
+    expires_at_ms: Milliseconds
+    used_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
 
 
 class Key(Table, table=True):
@@ -66,7 +71,7 @@ class Key(Table, table=True):
     kid: str = Field(primary_key=True)
     sealed_private_key: bytes
     """Encrypted (Fernet). The public part follows from it."""
-    active_from_ms: int
+    active_from_ms: Milliseconds
 
 
 class Owed(Table, table=True):
@@ -76,5 +81,5 @@ class Owed(Table, table=True):
     kind: str
     payload: bytes
     """Protobuf."""
-    due_at_ms: int
+    due_at_ms: Milliseconds
     """When to try (again)."""

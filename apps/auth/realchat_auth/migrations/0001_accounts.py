@@ -46,7 +46,7 @@ def upgrade() -> None:
         )
         """
     )
-    op.execute("CREATE INDEX session_user ON session (user_id, session_id DESC) WHERE ended_at_ms IS NULL")
+    op.execute("CREATE INDEX session_of_user ON session (user_id, session_id DESC) WHERE ended_at_ms IS NULL")
     op.execute("CREATE INDEX session_expiry ON session (expires_at_ms)")
     op.execute("CREATE INDEX session_end ON session (ended_at_ms) WHERE ended_at_ms IS NOT NULL")
     op.execute(

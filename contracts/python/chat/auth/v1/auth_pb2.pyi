@@ -34,7 +34,7 @@ class TokenPair(_message.Message):
     expires_in: _builtins.int
     """Seconds until the access token expires."""
     refresh_token: _builtins.str
-    """Opaque, 30 days, one use."""
+    """Opaque ("rt_" and 256 random bits), 30 days, one use."""
     def __init__(
         self,
         *,

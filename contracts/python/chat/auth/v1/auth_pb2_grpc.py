@@ -91,7 +91,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Rotates a refresh token. Errors: invalid_refresh_token, refresh_token_reused (the session is revoked).
+        """Rotates a refresh token. Within 10 s the same token may be sent again, for an answer that was lost.
+        Errors: invalid_refresh_token, refresh_token_reused (the session is revoked), session_revoked.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

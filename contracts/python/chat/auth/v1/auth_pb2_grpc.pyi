@@ -38,7 +38,9 @@ class AuthServiceStub:
     Login: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]
     """Starts a session. Errors: invalid_credentials, locked_out."""
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]
-    """Rotates a refresh token. Errors: invalid_refresh_token, refresh_token_reused (the session is revoked)."""
+    """Rotates a refresh token. Within 10 s the same token may be sent again, for an answer that was lost.
+    Errors: invalid_refresh_token, refresh_token_reused (the session is revoked), session_revoked.
+    """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]
     """Ends the session that a refresh token belongs to, or the caller's own. Ending an ended session is no error."""
     ListSigningKeys: _grpc.UnaryUnaryMultiCallable[_auth_pb2.ListSigningKeysRequest, _auth_pb2.ListSigningKeysResponse]
@@ -58,7 +60,9 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Login: _aio.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]  # type: ignore[assignment]
     """Starts a session. Errors: invalid_credentials, locked_out."""
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Rotates a refresh token. Errors: invalid_refresh_token, refresh_token_reused (the session is revoked)."""
+    """Rotates a refresh token. Within 10 s the same token may be sent again, for an answer that was lost.
+    Errors: invalid_refresh_token, refresh_token_reused (the session is revoked), session_revoked.
+    """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_pb2.LogoutRequest, _auth_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the session that a refresh token belongs to, or the caller's own. Ending an ended session is no error."""
     ListSigningKeys: _aio.UnaryUnaryMultiCallable[_auth_pb2.ListSigningKeysRequest, _auth_pb2.ListSigningKeysResponse]  # type: ignore[assignment]
@@ -93,7 +97,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RefreshResponse, _abc.Awaitable[_auth_pb2.RefreshResponse]]:
-        """Rotates a refresh token. Errors: invalid_refresh_token, refresh_token_reused (the session is revoked)."""
+        """Rotates a refresh token. Within 10 s the same token may be sent again, for an answer that was lost.
+        Errors: invalid_refresh_token, refresh_token_reused (the session is revoked), session_revoked.
+        """
 
     @_abc_1.abstractmethod
     def Logout(

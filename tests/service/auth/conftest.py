@@ -1,0 +1,45 @@
+"""An auth service on a real PostgreSQL, called directly and over gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from dapr.proto import appcallback_service_v1
+from realchat_auth.bindings import callbacks
+from realchat_auth.rpc import AuthServicer
+from service.auth.office import TOKEN, Line, Office, office_on
+
+from chat.auth.v1.auth_pb2_grpc import AuthServiceStub, add_AuthServiceServicer_to_server
+from realchat_common.identity import Callers, Identity
+from realchat_common.rpc import Peer, rpc_server
+
+
+@pytest.fixture
+async def office(postgres_url: str) -> AsyncIterator[Office]:
+    async with office_on(postgres_url) as office:
+        yield office
+
+
+@pytest.fixture
+async def line(office: Office) -> AsyncIterator[Line]:
+    """The service over gRPC, as the gateway and the sidecar call it."""
+    key = Ed25519PrivateKey.generate()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    with ThreadPoolExecutor(2) as threads:
+        server = rpc_server(TOKEN, Callers("auth", {"gateway": public}), threads)
+        add_AuthServiceServicer_to_server(AuthServicer(office.accounts, office.keys), server)
+        purge = callbacks(office.accounts.purge, asyncio.get_running_loop())
+        appcallback_service_v1.add_AppCallbackServicer_to_server(purge, server)  # type: ignore[no-untyped-call]
+        port = server.add_insecure_port("127.0.0.1:0")
+        await server.start()
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            gateway = Peer("auth", AuthServiceStub, channel, TOKEN, Identity("gateway", private))
+            yield Line(gateway, appcallback_service_v1.AppCallbackStub(channel))  # type: ignore[no-untyped-call]
+        await server.stop(grace=None)

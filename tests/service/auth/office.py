@@ -1,0 +1,129 @@
+"""An auth service whose clock, broker and peers the test holds in its hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from cryptography.fernet import Fernet
+from realchat_auth.events import ACCOUNT_EVENT, PROFILE
+from realchat_auth.keys import SigningKeys
+from realchat_auth.outbox import Outbox
+from realchat_auth.passwords import Passwords
+from realchat_auth.service import Accounts, Tokens
+from realchat_auth.store import AuthStore
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from chat.auth.v1 import auth_pb2_grpc
+from chat.event.v1 import event_pb2
+from chat.profile.v1 import profile_pb2
+from realchat_common.database import migrate, open_engine
+from realchat_common.errors import Code, RealChatError
+from realchat_common.identity import User
+from realchat_common.rpc import Peer
+from realchat_common.tokens import AccessTokens
+
+TOKEN = "app-api-token"
+PASSWORD = "correct horse battery"
+HASHER = PasswordHasher(1, 8, 1)
+
+
+@dataclass
+class Line:
+    """The service over gRPC."""
+
+    gateway: Peer[auth_pb2_grpc.AuthServiceAsyncStub]
+    sidecar: Any
+    """The stub by which the sidecar calls back."""
+
+
+@dataclass
+class Receiver:
+    """Another service, or the broker: takes what it is told, unless it is away."""
+
+    taken: list[bytes] = field(default_factory=list)
+    away: bool = False
+
+    async def take(self, payload: bytes) -> None:
+        if self.away:
+            raise RealChatError(Code.UNAVAILABLE)
+        self.taken.append(payload)
+
+
+@dataclass
+class Office:
+    """One replica of auth and what surrounds it."""
+
+    engine: AsyncEngine
+    sealing_key: str
+    broker: Receiver
+    profile: Receiver
+    now_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
+
+    def __post_init__(self) -> None:
+        self.keys = self.replica_keys()
+        self.outbox = Outbox(
+            self.engine, {ACCOUNT_EVENT: self.broker.take, PROFILE: self.profile.take}, lambda: self.now_ms
+        )
+        self.accounts = self.with_hasher(HASHER)
+
+    def replica_keys(self) -> SigningKeys:
+        """The keys as one more replica has them."""
+        return SigningKeys(self.engine, self.sealing_key, "realchat", lambda: self.now_ms)
+
+    def with_hasher(self, hasher: PasswordHasher) -> Accounts:
+        """The service with other Argon2 parameters."""
+        return Accounts(AuthStore(self.engine), Passwords(hasher), self.keys, self.outbox, lambda: self.now_ms)
+
+    def passes(self, seconds: float) -> None:
+        self.now_ms += int(seconds * 1000)
+
+    async def registers(self, email: str = "alice@example.com", name: str = "Alice") -> Tokens:
+        return await self.accounts.register(email, PASSWORD, name, "Firefox on Linux")
+
+    async def logs_in(self, email: str = "alice@example.com", password: str = PASSWORD) -> Tokens:
+        return await self.accounts.log_in(email, password, "Safari on iPhone")
+
+    async def refused(self, attempt: Any) -> RealChatError:
+        """The error with which something is refused."""
+        with pytest.raises(RealChatError) as refusal:
+            await attempt
+        return refusal.value
+
+    async def rows(self, table: str) -> int:
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one())
+
+    def revoked(self) -> list[str]:
+        """The sessions whose end was published, in order."""
+        return [event_pb2.AccountEvent.FromString(raw).session_revoked.session_id for raw in self.broker.taken]
+
+    def profiles(self) -> list[tuple[str, str]]:
+        """Whose profile was asked for, and by which name."""
+        requests = [profile_pb2.CreateProfileRequest.FromString(raw) for raw in self.profile.taken]
+        return [(request.user_id, request.display_name) for request in requests]
+
+    async def user_of(self, access_token: str) -> User:
+        """Whom a token names to the other services."""
+
+        async def listed() -> dict[str, bytes]:
+            return dict(self.keys.listed())
+
+        return await AccessTokens(listed, "realchat").verify(access_token)
+
+
+@asynccontextmanager
+async def office_on(postgres_url: str) -> AsyncIterator[Office]:
+    """An office with a fresh database and its first signing key."""
+    engine = open_engine(postgres_url)
+    await migrate(engine, "realchat_auth")
+    office = Office(engine, Fernet.generate_key().decode(), Receiver(), Receiver())
+    await office.keys.rotate()
+    yield office
+    await engine.dispose()

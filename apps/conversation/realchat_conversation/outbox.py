@@ -63,7 +63,8 @@ class Outbox:
         async with lock:
             for event in await self._pending.of(conversation_id):
                 await self._append(event)
-                await self._pending.mark_appended(event.event_id)
+                if event.event_id != answered:
+                    await self._pending.mark_appended(event.event_id)
         if answered:
             await self._pending.forget(answered)
 

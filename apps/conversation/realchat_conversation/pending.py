@@ -41,11 +41,7 @@ class PendingChanges:
     async def forget(self, event_id: str) -> None:
         """Drops a change that is in the log and whose request is answered now."""
         async with transaction(self._engine) as session:
-            await session.exec(
-                delete(PendingChangeRow).where(
-                    col(PendingChangeRow.event_id) == event_id, col(PendingChangeRow.appended)
-                )
-            )
+            await session.exec(delete(PendingChangeRow).where(col(PendingChangeRow.event_id) == event_id))
 
     async def forget_unanswered(self, decided_before_ms: int) -> None:
         """Drops old changes that are in the log, though nobody has heard so."""

@@ -16,6 +16,7 @@ from realchat_gateway.events import internal_app
 from realchat_gateway.gateway import Gateway
 from realchat_gateway.idempotency import DaprRecords
 from realchat_gateway.limits import Limits
+from realchat_gateway.protocol import GuardedHttp
 from realchat_gateway.revocations import RevokedSessions
 from realchat_gateway.settings import GatewaySettings
 
@@ -54,6 +55,8 @@ async def main() -> None:
         runtime.serve_http(
             public_app(gateway),
             settings.http_port,
+            http=GuardedHttp,
+            ws="none",
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=settings.trusted_proxies,
             server_header=False,

@@ -1,0 +1,57 @@
+"""Profiles over public HTTP, for whoever has an access token."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Header
+from pydantic import BaseModel
+
+from realchat_common.errors import Code, RealChatError
+from realchat_common.identity import User
+from realchat_common.ids import parse_id, rfc3339
+from realchat_common.problems import add_problem_handlers
+from realchat_common.tokens import AccessTokens
+from realchat_profile.store import ProfileStore
+
+
+class ProfileBody(BaseModel):
+    """What a person shows of themselves."""
+
+    user_id: str
+    handle: str
+    display_name: str
+    bio: str
+    updated_at: str
+
+
+def public_app(store: ProfileStore, tokens: AccessTokens) -> FastAPI:
+    """The application on the public port.
+
+    Args:
+        store: the profiles.
+        tokens: checks access tokens. One whose session was revoked is good here until it expires.
+    """
+    app = FastAPI(title="RealChat profile", docs_url=None, redoc_url=None)
+    add_problem_handlers(app)
+
+    async def authenticated(authorization: Annotated[str, Header()] = "") -> User:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise RealChatError(Code.UNAUTHENTICATED)
+        return await tokens.verify(token.strip())
+
+    @app.get("/v1/profiles/{user_id}", dependencies=[Depends(authenticated)])
+    async def profile(user_id: str) -> ProfileBody:
+        found = await store.batch([parse_id(user_id, "user_id")])
+        if not found:
+            raise RealChatError(Code.USER_NOT_FOUND)
+        return ProfileBody(
+            user_id=str(found[0].user_id),
+            handle=found[0].handle,
+            display_name=found[0].display_name,
+            bio=found[0].bio,
+            updated_at=rfc3339(found[0].updated_at_ms),
+        )
+
+    return app

@@ -1,0 +1,129 @@
+"""Profiles in the service's database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, and_, union
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Mapped, registry
+from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from realchat_common.errors import Code, RealChatError
+from realchat_profile.domain import Change, search_key
+
+_LAST = "\U0010ffff"
+
+
+class Table(SQLModel, registry=registry()):
+    """The tables of this service, made by the migrations."""
+
+
+class Profile(Table, table=True):
+    """What a person shows of themselves."""
+
+    user_id: UUID = Field(primary_key=True)
+    handle: str
+    """Unique."""
+    display_name: str
+    name_key: str
+    """The display name as it is searched."""
+    bio: str = ""
+    updated_at_ms: Annotated[int, Field(sa_type=BigInteger)]
+
+
+class ProfileStore:
+    """Reads and writes profiles. Each method is one transaction."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def create(self, user_id: str, display_name: str, handles: Iterable[str], now_ms: int) -> Profile:
+        """Makes a profile with the first handle that is free; one that exists stays as it is.
+
+        Args:
+            user_id: whose.
+            display_name: in its one form.
+            handles: candidates, best first.
+            now_ms: the time.
+        """
+        async with self._session() as db, db.begin():
+            for handle in handles:
+                profile = Profile(
+                    user_id=UUID(user_id),
+                    handle=handle,
+                    display_name=display_name,
+                    name_key=search_key(display_name),
+                    updated_at_ms=now_ms,
+                )
+                await db.exec(insert(Profile).values(profile.model_dump()).on_conflict_do_nothing())
+                existing = await db.get(Profile, profile.user_id)
+                if existing:
+                    return existing
+        raise RealChatError(Code.UNAVAILABLE, "no handle is free")
+
+    async def batch(self, user_ids: Sequence[str]) -> list[Profile]:
+        """Profiles in the order asked, each once; unknown ids are left out."""
+        wanted = list(dict.fromkeys(UUID(user_id) for user_id in user_ids))
+        async with self._session() as db:
+            rows = await db.exec(select(Profile).where(col(Profile.user_id).in_(wanted)))
+            found = {profile.user_id: profile for profile in rows}
+        return [found[user_id] for user_id in wanted if user_id in found]
+
+    async def update(self, user_id: str, change: Change, now_ms: int) -> Profile:
+        """Changes a profile.
+
+        Raises:
+            RealChatError: handle_taken; unavailable while auth has not made the profile yet.
+        """
+        try:
+            async with self._session() as db, db.begin():
+                profile = await db.get(Profile, UUID(user_id), with_for_update=True)
+                if profile is None:
+                    raise RealChatError(Code.UNAVAILABLE, "the profile is being made", retry_after=1)
+                if change.handle is not None:
+                    profile.handle = change.handle
+                if change.display_name is not None:
+                    profile.display_name = change.display_name
+                    profile.name_key = search_key(change.display_name)
+                if change.bio is not None:
+                    profile.bio = change.bio
+                if db.is_modified(profile):
+                    profile.updated_at_ms = now_ms
+        except IntegrityError as error:  # the handle is all that is unique
+            raise RealChatError(Code.HANDLE_TAKEN, field="handle") from error
+        return profile
+
+    async def search(self, prefix: str, after: str, limit: int) -> list[Profile]:
+        """Profiles whose handle or name begins with a search key, by handle.
+
+        Each half is a range of an index, so no character of the prefix means more than itself.
+
+        Args:
+            prefix: a search key.
+            after: the handle of the last profile of the page before, or empty.
+            limit: profiles at most.
+        """
+        halves = (
+            select(Profile.user_id)
+            .where(_begins_with(column, prefix), col(Profile.handle) > after)
+            .order_by(col(Profile.handle))
+            .limit(limit)
+            for column in (col(Profile.handle), col(Profile.name_key))
+        )
+        query = select(Profile).where(col(Profile.user_id).in_(union(*halves))).order_by(col(Profile.handle))
+        async with self._session() as db:
+            return list(await db.exec(query.limit(limit)))
+
+    def _session(self) -> AsyncSession:
+        return AsyncSession(self._engine, expire_on_commit=False)
+
+
+def _begins_with(column: Mapped[str], prefix: str) -> ColumnElement[bool]:
+    """As a range, in the columns' collation "C", which orders by code point."""
+    return and_(column >= prefix, column <= prefix + _LAST)

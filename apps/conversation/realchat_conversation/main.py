@@ -38,7 +38,7 @@ async def main() -> None:
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
         add_ConversationServiceServicer_to_server(ConversationServicer(conversations), server)
         runtime.serve_rpc(server, settings.grpc_port)
-        runtime.serve_internal(FastAPI(title="conversation, internal"))
+        runtime.serve_internal(FastAPI(title="RealChat conversation, internal", openapi_url=None))
         await runtime.run()
 
 

@@ -28,7 +28,7 @@ async def main() -> None:
         add_PresenceServiceServicer_to_server(PresenceServicer(presence), server)
 
         runtime.serve_rpc(server, settings.grpc_port)
-        runtime.serve_internal(FastAPI(title="presence, internal"))
+        runtime.serve_internal(FastAPI(title="RealChat presence, internal", openapi_url=None))
         await runtime.run()
 
 

@@ -17,8 +17,10 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 class Numbered(Protocol):
     """An event's place in its log."""
 
-    conversation_id: str
-    seq: int
+    @property
+    def conversation_id(self) -> str: ...
+    @property
+    def seq(self) -> int: ...
 
 
 E = TypeVar("E", bound=Numbered)

@@ -217,7 +217,8 @@ class _ClientFrameId(Struct):
     id: FrameId | None = None
 
 
-_UNKNOWN = re.compile(r"unknown field `(.*)`")
+# msgspec names the field in its message only.
+_FIELD = re.compile(r"(?:unknown|required) field `(.*)`")
 _PLACE = re.compile(r" - at `\$\.?([^`]*)`")
 
 
@@ -225,8 +226,8 @@ def _refusal(message: str) -> RealChatError:
     """msgspec's message as our error."""
     if message.startswith("Expected `object`, got") and " - at " not in message:
         return RealChatError(Code.MALFORMED_REQUEST, "the frame is not a JSON object")
-    place = _UNKNOWN.search(message) or _PLACE.search(message)
-    field_name = place.group(1).removesuffix("[...]")[:64] if place else "type" if "`type`" in message else None
+    place = _FIELD.search(message) or _PLACE.search(message)
+    field_name = place.group(1).removesuffix("[...]")[:64] if place else ""
     return RealChatError(Code.INVALID_ARGUMENT, message[:MOST_DETAIL], field=field_name or None)
 
 

@@ -30,6 +30,7 @@ from realchat_delivery.frames import (
     ClientFrame,
     Close,
     Codec,
+    Error,
     EventFrame,
     Ping,
     Ready,
@@ -385,23 +386,28 @@ class Socket:
 
     async def _resume(self, frame: Resume) -> None:
         started = perf_counter()
-        code = "ok"
         try:
             with server_span("frame resume", {}):
                 async with self.catching_up():
-                    self.reply(await self._node.resume(self, frame))
-        except RealChatError as error:
-            code = error.code.value
-            self.reply(error_frame(error, frame.id))
+                    answer = await self._resumed(frame)
+                    self.reply(answer)
         except ConnectionError:
-            code = "gone"
-        except Exception:
-            log.exception("resume failed")
-            code = Code.INTERNAL.value
-            self.reply(error_frame(RealChatError(Code.INTERNAL), frame.id))
+            return  # the socket ended meanwhile
         finally:
             self._resuming = False
-            REQUESTS.labels("frame", "resume", code).observe(perf_counter() - started)
+        code = answer.code if isinstance(answer, Error) else "ok"
+        REQUESTS.labels("frame", "resume", code).observe(perf_counter() - started)
+
+    async def _resumed(self, frame: Resume) -> Resumed | Error:
+        try:
+            return await self._node.resume(self, frame)
+        except RealChatError as error:
+            return error_frame(error, frame.id)
+        except ConnectionError:
+            raise
+        except Exception:
+            log.exception("resume failed")
+            return error_frame(RealChatError(Code.INTERNAL), frame.id)
 
 
 def _answer(frame: Send, conversation_id: str, outcome: Outcome) -> ServerFrame:

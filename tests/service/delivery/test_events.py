@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from service.delivery.world import DeliveryNode, World, connected
 
 

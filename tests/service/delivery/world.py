@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -275,22 +275,24 @@ class World:
 
 @asynccontextmanager
 async def world_on(redis_url: str) -> AsyncIterator[World]:
-    base = DeliverySettings(
-        APP_ID="delivery",
-        DAPR_API_TOKEN="x",
-        APP_API_TOKEN=APP_API_TOKEN,
-        DAPR_GRPC_PORT=1,
-        internal_port=1,
-        http_port=1,
+    base = DeliverySettings.model_validate(
+        {
+            "APP_ID": "delivery",
+            "DAPR_API_TOKEN": "",
+            "APP_API_TOKEN": APP_API_TOKEN,
+            "DAPR_GRPC_PORT": 1,
+            "internal_port": 1,
+            "http_port": 1,
+        }
     )
     async with AsyncExitStack() as stack:
         yield World(redis_url, Logs(), House(), stack, base)
 
 
 class _Server(uvicorn.Server):
-    @property
-    def port(self) -> int:
-        return int(self.servers[0].sockets[0].getsockname()[1])
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 @asynccontextmanager
@@ -298,18 +300,12 @@ async def _serving(app: FastAPI, **options: Any) -> AsyncIterator[int]:
     server = _Server(
         uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1, **options)
     )
-    server.capture_signals = lambda: _nothing()  # type: ignore[method-assign,assignment]
     task = asyncio.ensure_future(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield server.port
+    yield int(server.servers[0].sockets[0].getsockname()[1])
     server.should_exit = True
     await task
-
-
-class _nothing:  # noqa: N801
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 @asynccontextmanager

@@ -1,0 +1,173 @@
+"""Frames and close codes are as contracts/asyncapi.yaml describes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+import yaml
+from jsonschema import Draft202012Validator
+from realchat_delivery.frames import (
+    Ack,
+    ClientFrame,
+    Close,
+    EventFrame,
+    JsonCodec,
+    Position,
+    Ready,
+    Reconnect,
+    Resumed,
+    ServerFrame,
+    ServerPing,
+    ServerPong,
+    error_frame,
+)
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import new_id, rfc3339
+from realchat_common.wire import event_json
+
+CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "contracts" / "asyncapi.yaml").read_text())
+MESSAGES: dict[str, Any] = CONTRACT["components"]["messages"]
+CODEC = JsonCodec()
+
+
+def violations(kind: str, frame: dict[str, Any]) -> list[str]:
+    schema = {**MESSAGES[kind]["payload"], "components": CONTRACT["components"]}
+    return [error.message for error in Draft202012Validator(schema).iter_errors(frame)]
+
+
+def payload(data: bytes) -> dict[str, Any]:
+    """What is in a WebSocket frame."""
+    size = data[1]
+    decoded: dict[str, Any] = msgspec.json.decode(data[2 if size < 126 else 4 if size == 126 else 10 :])
+    return decoded
+
+
+def operation(name: str) -> set[str]:
+    return {message["$ref"].rpartition("/")[2] for message in CONTRACT["operations"][name]["messages"]}
+
+
+def test_the_contract_has_exactly_our_frames() -> None:
+    assert operation("fromClients") == {frame.__struct_config__.tag for frame in get_args(ClientFrame)}
+    assert operation("toClients") == {frame.__struct_config__.tag for frame in get_args(ServerFrame)} | {"event"}
+
+
+@pytest.mark.parametrize("frame", get_args(ClientFrame) + get_args(ServerFrame), ids=lambda frame: frame.__name__)
+def test_each_frame_has_the_contracts_fields(frame: type[msgspec.Struct]) -> None:
+    schema = MESSAGES[str(frame.__struct_config__.tag)]["payload"]
+    assert set(schema["properties"]) - {"type"} == {field.encode_name for field in msgspec.structs.fields(frame)}
+
+
+@pytest.mark.parametrize("kind", sorted(operation("fromClients")))
+def test_the_contracts_examples_of_client_frames_are_read(kind: str) -> None:
+    for example in MESSAGES[kind]["examples"]:
+        assert violations(kind, example["payload"]) == []
+        frame = CODEC.decode(msgspec.json.encode(example["payload"]).decode())
+        assert frame.__struct_config__.tag == kind
+
+
+@pytest.mark.parametrize("kind", sorted(operation("toClients")))
+def test_the_contracts_examples_of_server_frames_keep_the_contract(kind: str) -> None:
+    for example in MESSAGES[kind]["examples"]:
+        assert violations(kind, example["payload"]) == []
+
+
+SERVER_FRAMES: list[ServerFrame] = [
+    Ready(
+        id="1",
+        protocol="realchat.v1",
+        user_id=new_id(),
+        session_id=new_id(),
+        connection_id=new_id(),
+        epoch=new_id(),
+        ping_interval_ms=25_000,
+    ),
+    Resumed(epoch="e", conversations={new_id(): Position("history", 3), new_id(): Position("forbidden", 0)}),
+    Ack(
+        id="a",
+        conversation_id=new_id(),
+        client_message_id="c",
+        message_id=new_id(),
+        seq=1,
+        at=rfc3339(0),
+        duplicate=True,
+    ),
+    error_frame(RealChatError(Code.RATE_LIMITED, retry_after=0.25), "7"),
+    error_frame(RealChatError(Code.INVALID_ARGUMENT, "no", field="body"), None),
+    ServerPing(),
+    ServerPong(id="x"),
+    Reconnect(after_ms=0),
+]
+
+
+@pytest.mark.parametrize("frame", SERVER_FRAMES, ids=lambda frame: type(frame).__name__)
+def test_server_frames_keep_the_contract(frame: ServerFrame) -> None:
+    encoded = payload(CODEC.encode(frame))
+    assert violations(encoded["type"], encoded) == []
+    assert "id" not in encoded or encoded["id"]
+
+
+def member() -> pb.Member:
+    return pb.Member(user_id=new_id(), role=pb.ROLE_OWNER)
+
+
+EVENTS: list[dict[str, Any]] = [
+    {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", body="hé")},
+    {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", reply_to=new_id(), redacted=True)},
+    {
+        "conversation_created": pb.ConversationCreated(
+            kind=pb.CONVERSATION_KIND_GROUP, title="t", members=[member(), member()]
+        )
+    },
+    {"members_added": pb.MembersAdded(members=[member()])},
+    {"member_removed": pb.MemberRemoved(user_id=new_id())},
+    {"member_left": pb.MemberLeft()},
+    {"member_left": pb.MemberLeft(new_owner_id=new_id())},
+    {"role_changed": pb.RoleChanged(user_id=new_id(), role=pb.ROLE_ADMIN)},
+    {"conversation_renamed": pb.ConversationRenamed(title="t")},
+]
+
+
+def event(**fields: Any) -> pb.Event:
+    return pb.Event(
+        conversation_id=new_id(),
+        seq=3,
+        event_id=new_id(),
+        actor_id=new_id(),
+        occurred_at_ms=1_764_000_000_123,
+        **fields,
+    )
+
+
+@pytest.mark.parametrize("fields", EVENTS, ids=lambda fields: next(iter(fields)))
+def test_events_keep_the_contract(fields: dict[str, Any]) -> None:
+    happened = event(**fields)
+    encoded = payload(EventFrame(happened).encoded(CODEC))
+    assert encoded == {"type": "event", "event": event_json(happened)}
+    assert violations("event", encoded) == []
+
+
+def test_every_kind_of_event_is_among_these() -> None:
+    kinds = {field.name for field in pb.Event.DESCRIPTOR.oneofs_by_name["payload"].fields}
+    assert {next(iter(fields)) for fields in EVENTS} == kinds
+
+
+def test_an_event_of_a_newer_kind_leaves_no_gap() -> None:
+    encoded = payload(EventFrame(event()).encoded(CODEC))
+    assert encoded["event"]["seq"] == 3
+    assert encoded["event"]["kind"] == "unknown"
+    assert violations("event", encoded) == []
+
+
+def test_the_contract_has_exactly_our_close_codes() -> None:
+    assert [(entry["code"], entry["reason"]) for entry in CONTRACT["x-close-codes"]] == [
+        (int(close), close.reason) for close in Close
+    ]
+
+
+def test_close_reasons_fit_into_a_close_frame() -> None:
+    assert all(len(close.reason.encode()) <= 123 for close in Close)

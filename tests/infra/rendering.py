@@ -20,7 +20,8 @@ import pulumi
 import yaml
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc
-from pulumi.runtime.stack import run_pulumi_func
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
 
 PROGRAM = Path(__file__).resolve().parents[2] / "pulumi"
 STACKS = ("local", "dev", "prod")
@@ -86,7 +87,7 @@ class _Monitor(mocks.MockMonitor):
         self._kept = kept
 
     def RegisterResource(self, request: Any) -> Any:
-        answer = super().RegisterResource(request)
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         self._kept.resources.append(
             Resource(
                 urn=answer.urn,
@@ -104,7 +105,7 @@ class _Monitor(mocks.MockMonitor):
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self._kept.outputs[request.urn] = _values(MessageToDict(request.outputs))
-        return super().RegisterResourceOutputs(request)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
 
 class _Echo(mocks.Mocks):
@@ -151,8 +152,8 @@ def run(config: Mapping[str, Any], secrets: Mapping[str, str] | None = None) -> 
 
 def _main() -> None:
     runpy.run_path(str(PROGRAM))
-    root = mocks.get_root_resource()
-    assert root is not None
+    root = get_root_resource()
+    assert isinstance(root, Stack)
     root.register_outputs(root.outputs)
 
 

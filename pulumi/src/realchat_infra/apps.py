@@ -18,8 +18,6 @@ from realchat_infra.vault import secret_name
 
 USER = 10001
 """The image's own (dev/Dockerfile)."""
-SIDECAR_USER = 65532
-"""That of Dapr's images; the group owns the file with the secrets."""
 DATABASE_MOUNTS = [{"name": AUTHORITY, "mountPath": AUTHORITY_FOLDER}]
 DATABASE_VOLUMES = [
     {"name": AUTHORITY, "secret": {"secretName": AUTHORITY, "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
@@ -194,12 +192,8 @@ class Service(Part):
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     "terminationGracePeriodSeconds": self._drain.grace,
-                    "securityContext": {
-                        **RESTRICTED,
-                        "runAsUser": USER,
-                        "runAsGroup": USER,
-                        "fsGroup": SIDECAR_USER,
-                    },
+                    # The sidecar runs as the same user; only it mounts the secrets.
+                    "securityContext": {**RESTRICTED, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER},
                     "topologySpreadConstraints": spread(self._labels, zones=self._settings.high_availability),
                     "containers": [container],
                     "volumes": [

@@ -96,8 +96,7 @@ def paths(settings: Settings) -> list[Path]:
         Path(apps[caller], apps[callee], (SIDECAR,)) for callee in apps for caller in sorted(sources.callers(callee))
     ]
     ingress = Place("ingress", namespace=settings.ingress.controller_namespace)
-    for public in ("gateway", "delivery"):
-        found.append(Path(ingress, apps[public], (sources.APPS[public].ports["http"],)))
+    found += [Path(ingress, apps[each], (sources.APPS[each].ports["http"],)) for each in ("gateway", "delivery")]
     for app_id, place in apps.items():
         found += [
             Path(place, CONTROL_PLANE, (6500, 50001)),  # operator, sentry

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from realchat_infra.manifest import Part
+from realchat_infra.pods import resources
 from realchat_infra.settings import Backup, Settings
 from realchat_infra.sources import DATABASE_APPS
 from realchat_infra.vault import Vault
@@ -56,10 +57,7 @@ class Postgres(Part):
             "imageName": IMAGE,
             "instances": postgres.instances,
             "storage": storage,
-            "resources": {
-                "requests": {"cpu": postgres.cpu, "memory": postgres.memory},
-                "limits": {"cpu": "4", "memory": postgres.memory},
-            },
+            "resources": resources(postgres.cpu, "4", postgres.memory),
             "affinity": {"topologyKey": _topology(settings)},
             "enableSuperuserAccess": False,
             "primaryUpdateMethod": "switchover",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from realchat_infra.manifest import Part
-from realchat_infra.pods import RESTRICTED, RESTRICTED_CONTAINER
+from realchat_infra.pods import RESTRICTED, RESTRICTED_CONTAINER, resources
 from realchat_infra.settings import Settings
 
 NAME = "realchat-redis"
@@ -62,10 +62,7 @@ class Redis(Part):
                 {"name": "REDISCLI_AUTH", "valueFrom": from_secret},
             ],
             "ports": [{"name": "redis", "containerPort": 6379}],
-            "resources": {
-                "requests": {"cpu": redis.cpu, "memory": redis.memory},
-                "limits": {"cpu": "1", "memory": redis.memory},
-            },
+            "resources": resources(redis.cpu, "1", redis.memory),
             "securityContext": RESTRICTED_CONTAINER,
             "startupProbe": {**probe, "failureThreshold": 60, "periodSeconds": 5},
             "livenessProbe": {**probe, "periodSeconds": 10},

@@ -46,3 +46,11 @@ fmt:
 # generate the stubs and catalogues from contracts/
 gen:
     dev/run python contracts/generate.py
+
+# do harm to the running stack and see it recover: just fault kafka
+fault name *options:
+    @dev/run python -m stack.faults {{ name }} {{ options }}
+
+# measure on a stack of its own: just bench, just bench --quick, just bench steady --rate 300
+bench *options:
+    @PYTHONPATH=tests dev/run python -m bench {{ options }}

@@ -1,0 +1,265 @@
+"""People on real sockets, and the load that they make."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import perf_counter, time
+
+import httpx
+import msgspec
+from bench.scenarios import Scenario
+from support.chat import Person
+from websockets.asyncio.client import ClientConnection, connect
+
+REGISTERING = 4
+"""At the same time; each costs the server an Argon2 hash."""
+DRAIN_SECONDS = 30.0
+"""How long messages may still come after the last was sent."""
+BACK_OFF_SECONDS = 0.05
+BODY = "The quick brown fox jumps over the lazy dog, and the dog, being lazy, lets it. Then they have a cup of tea."
+
+Members = Mapping[str, Sequence[str]]
+"""Conversations, each with the user ids of its members."""
+
+
+class _Data(msgspec.Struct):
+    client_message_id: str = ""
+
+
+class _Event(msgspec.Struct):
+    at: str
+    data: _Data
+
+
+class _Frame(msgspec.Struct):
+    type: str
+    id: str = ""
+    conversation_id: str = ""
+    seq: int = 0
+    at: str = ""
+    code: str = ""
+    retry_after: float | None = None
+    event: _Event | None = None
+
+
+_decode = msgspec.json.Decoder(_Frame).decode
+
+
+@dataclass
+class Tally:
+    """What one run comes to. Latencies are in seconds."""
+
+    sent: int = 0
+    acknowledged: list[float] = field(default_factory=list)
+    received: list[float] = field(default_factory=list)
+    fanned_out: list[float] = field(default_factory=list)
+    """From the append to the receiver, by the server's clock, which is ours."""
+    appended_at: dict[tuple[str, int], float] = field(default_factory=dict)
+    """Conversation and seq to Unix time."""
+    errors: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    """From the first send to the last acknowledgement."""
+    outstanding: int = 0
+    """Receipts and answers that are still to come."""
+    _due: dict[str, float] = field(default_factory=dict)
+    _receivers: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def unanswered(self) -> int:
+        return self.sent - len(self.acknowledged) - self.errors.total()
+
+    def note_sent(self, client_message_id: str, due: float, receivers: int) -> None:
+        self.sent += 1
+        self.outstanding += receivers + 1
+        self._due[client_message_id] = due
+        self._receivers[client_message_id] = receivers
+
+    def note_answer(self, frame: _Frame, now: float) -> None:
+        due = self._due.get(frame.id)
+        if due is None:
+            return
+        self.outstanding -= 1
+        if frame.type == "ack":
+            self.acknowledged.append(now - due)
+            self.appended_at[frame.conversation_id, frame.seq] = _unix(frame.at)
+        else:
+            self.errors[frame.code] += 1
+            self.outstanding -= self._receivers[frame.id]
+
+    def note_event(self, event: _Event, now: float) -> None:
+        due = self._due.get(event.data.client_message_id)
+        if due is not None:
+            self.outstanding -= 1
+            self.received.append(now - due)
+            self.fanned_out.append(time() - _unix(event.at))
+
+
+def _unix(at: str) -> float:
+    return datetime.fromisoformat(at).timestamp()
+
+
+class Talker:
+    """Somebody's socket."""
+
+    def __init__(self, person: Person, connection: ClientConnection) -> None:
+        self.person = person
+        self.tally = Tally()
+        self._connection = connection
+        self._answers: dict[str, asyncio.Future[_Frame]] = {}
+        self._ids = itertools.count(1)
+        self._prefix = uuid.uuid4().hex[:12]
+
+    async def authenticate(self) -> None:
+        """The first frame. Raises AssertionError when the server does not want us."""
+        await self._connection.send(msgspec.json.encode({"type": "auth", "token": self.person.access_token}), text=True)
+        ready = _decode(await self._connection.recv(decode=False))
+        assert ready.type == "ready", ready
+
+    async def read(self) -> None:
+        """Reads until the socket closes; raises ConnectionClosed."""
+        receive = self._connection.recv
+        while True:
+            frame = _decode(await receive(decode=False))
+            now = perf_counter()
+            if frame.event:
+                self.tally.note_event(frame.event, now)
+            elif frame.type == "ping":
+                await self._connection.send('{"type":"pong"}')
+            elif frame.id:
+                self.tally.note_answer(frame, now)
+                if answer := self._answers.pop(frame.id, None):
+                    answer.set_result(frame)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def post(self, conversation_id: str, receivers: int, due: float) -> str:
+        """Sends a message; returns its id."""
+        identifier = f"{self._prefix}-{next(self._ids)}"
+        self.tally.note_sent(identifier, due, receivers)
+        frame = {
+            "type": "send",
+            "id": identifier,
+            "conversation_id": conversation_id,
+            "client_message_id": identifier,
+            "body": BODY,
+        }
+        await self._connection.send(msgspec.json.encode(frame), text=True)
+        return identifier
+
+    async def ask(self, conversation_id: str, receivers: int) -> _Frame:
+        """Sends a message and waits for the answer."""
+        answer: asyncio.Future[_Frame] = asyncio.get_running_loop().create_future()
+        self._answers[await self.post(conversation_id, receivers, perf_counter())] = answer
+        return await answer
+
+
+async def registered(web_url: str, count: int) -> list[Person]:
+    """New people, over HTTP. Their clients are closed: they only talk from here on."""
+    turn = asyncio.Semaphore(REGISTERING)
+
+    async def register(number: int) -> Person:
+        async with turn:
+            return await Person.registers(http, f"Bench{number}")
+
+    async with httpx.AsyncClient(base_url=web_url, timeout=30) as http:
+        return list(await asyncio.gather(*(register(number) for number in range(count))))
+
+
+async def made_groups(web_url: str, people: Sequence[Person], conversations: int, members: int) -> Members:
+    """New groups of people chosen at random, but the same for each run."""
+    turn = asyncio.Semaphore(REGISTERING)
+    chosen = random.Random(conversations)
+
+    async def make(number: int, group: list[Person]) -> tuple[str, list[str]]:
+        async with turn:
+            person = group[0]
+            answer = await http.post(
+                "/v1/conversations",
+                json={"title": f"Group {number}", "member_ids": [other.user_id for other in group[1:]]},
+                headers={"Authorization": f"Bearer {person.access_token}"},
+            )
+            answer.raise_for_status()
+            return str(answer.json()["conversation_id"]), [member.user_id for member in group]
+
+    async with httpx.AsyncClient(base_url=web_url, timeout=30) as http:
+        groups = (make(number, chosen.sample(people, members)) for number in range(conversations))
+        return dict(await asyncio.gather(*groups))
+
+
+@asynccontextmanager
+async def connected(people: Sequence[Person], socket_urls: Sequence[str]) -> AsyncIterator[list[Talker]]:
+    """A socket for each, spread over the replicas. Raises when one closes."""
+    async with asyncio.TaskGroup() as group:
+        talkers: list[Talker] = []
+        for person, url in zip(people, itertools.cycle(socket_urls), strict=False):
+            connection = await connect(
+                url,
+                subprotocols=["realchat.v1"],  # type: ignore[list-item]
+                compression=None,
+                ping_interval=None,
+                open_timeout=30,
+            )
+            talkers.append(Talker(person, connection))
+            await talkers[-1].authenticate()
+        readers = [group.create_task(talker.read()) for talker in talkers]
+        try:
+            yield talkers
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*(talker.close() for talker in talkers))
+
+
+async def run(scenario: Scenario, talkers: Sequence[Talker], groups: Members, seconds: float) -> Tally:
+    """Lets people talk for some time, then waits for what is still under way."""
+    tally = Tally()
+    own: dict[str, list[str]] = {}
+    for conversation_id, members in groups.items():
+        for user_id in members:
+            own.setdefault(user_id, []).append(conversation_id)
+    speakers = [talker for talker in talkers if talker.person.user_id in own]
+    for talker in talkers:
+        talker.tally = tally
+    started = perf_counter()
+    async with asyncio.TaskGroup() as speaking:
+        for speaker in speakers:
+            theirs = own[speaker.person.user_id]
+            if scenario.rate:
+                rate = scenario.rate / len(speakers)
+                speaking.create_task(_speak(speaker, theirs, scenario.members, rate, started, seconds))
+            else:
+                for _ in range(scenario.window):
+                    speaking.create_task(_converse(speaker, theirs, scenario.members, started + seconds))
+    deadline = perf_counter() + DRAIN_SECONDS
+    while tally.unanswered and perf_counter() < deadline:
+        await asyncio.sleep(0.005)
+    tally.seconds = perf_counter() - started
+    while tally.outstanding and perf_counter() < deadline:
+        await asyncio.sleep(0.005)
+    return tally
+
+
+async def _speak(
+    talker: Talker, conversations: Sequence[str], receivers: int, rate: float, started: float, seconds: float
+) -> None:
+    due = started
+    while (due := due + random.expovariate(rate)) < started + seconds:
+        await asyncio.sleep(due - perf_counter())
+        # A timer may also be a little early; nothing is then counted that did not pass.
+        await talker.post(random.choice(conversations), receivers, min(due, perf_counter()))
+
+
+async def _converse(talker: Talker, conversations: Sequence[str], receivers: int, until: float) -> None:
+    while perf_counter() < until:
+        answer = await talker.ask(random.choice(conversations), receivers)
+        if answer.type != "ack":
+            await asyncio.sleep(answer.retry_after or BACK_OFF_SECONDS)

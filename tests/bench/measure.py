@@ -1,0 +1,168 @@
+"""Runs scenarios on a stack that is up, and says what each came to."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+import psutil
+from bench.lanes import Sighting, watched
+from bench.load import Tally, connected, made_groups, registered, run
+from bench.scenarios import Scenario
+from stack import Stack
+
+QUIET_SECONDS = 3.0
+"""After the warm-up, so that its pointers, a second late, are not counted."""
+DRIVER = "the bench itself"
+OTHERS = "other programs"
+
+
+class Goal(msgspec.Struct):
+    """A figure that was to be reached."""
+
+    goal: str
+    value: float | None
+    met: bool
+
+
+class Result(msgspec.Struct):
+    """One scenario."""
+
+    name: str
+    text: str
+    seconds: float
+    sent: int
+    acknowledged: int
+    received: int
+    missing: int
+    """Receipts and answers that did not come."""
+    pointers_missing: int
+    """Messages of which the guarantee lane brought nothing."""
+    errors: dict[str, int]
+    figures: dict[str, dict[str, float]]
+    """Milliseconds, by figure and statistic; `appended` and `received` are messages per second."""
+    goals: list[Goal]
+    cpu_seconds: dict[str, float]
+    """Of each process with its children; those of the bench itself and of all other programs too."""
+
+
+async def measure(
+    stack: Stack,
+    scenarios: Sequence[Scenario],
+    *,
+    people: int,
+    seconds: float,
+    warm_up: float,
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Result]:
+    """Registers people, connects them and runs one scenario after the other.
+
+    Args:
+        stack: is up, with rate limits out of the way.
+        scenarios: in this order.
+        people: how many, each with one socket.
+        seconds: for how long they talk.
+        warm_up: for how long they talk before.
+        say: gets told what happens.
+    """
+    say(f"Registering {people} people")
+    persons = await registered(stack.web_url, people)
+    urls = [url.replace("http:", "ws:") + "/v1/socket" for url in stack.urls("delivery")]
+    results = []
+    async with connected(persons, urls) as talkers:
+        for scenario in scenarios:
+            say(f"{scenario.name}: {scenario.text}")
+            groups = await made_groups(stack.web_url, persons, scenario.conversations, scenario.members)
+            await run(scenario, talkers, groups, warm_up)
+            await asyncio.sleep(QUIET_SECONDS)
+            async with watched(stack.kafka_brokers) as watcher:
+                processor = Processor(stack)
+                tally = await run(scenario, talkers, groups, seconds)
+                cpu = processor.used()
+                sightings = await watcher.sightings(tally.appended_at)
+            results.append(_result(scenario, tally, sightings, cpu))
+    return results
+
+
+class Processor:
+    """Who used how much of the processor since this was made."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._processes = {name: psutil.Process(stack.pid(name)) for name in stack.programs}
+        self._processes[DRIVER] = psutil.Process()
+        self._before = self._seconds()
+
+    def used(self) -> dict[str, float]:
+        """Seconds by process."""
+        return {name: round(after - self._before[name], 2) for name, after in self._seconds().items()}
+
+    def _seconds(self) -> dict[str, float]:
+        own = {name: _with_children(process) for name, process in self._processes.items()}
+        machine = psutil.cpu_times()
+        busy = sum(machine[:8]) - machine.idle - machine.iowait  # without those of guests, which `user` has too
+        return {**own, OTHERS: busy - sum(own.values())}
+
+
+def _with_children(process: psutil.Process) -> float:
+    total = sum(process.cpu_times()[:4])  # among them the children that have ended
+    for child in process.children(recursive=True):
+        try:
+            total += sum(child.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue  # its time is its parent's by the next look
+    return total
+
+
+def _result(scenario: Scenario, tally: Tally, sightings: Sequence[Sighting], cpu: dict[str, float]) -> Result:
+    lanes: dict[str, list[float]] = {"fast": [], "guarantee": []}
+    pointed: set[tuple[str, int]] = set()
+    for seen in sightings:
+        # A run of events is as late as its first.
+        appended_at = tally.appended_at.get((seen.conversation_id, seen.first_seq))
+        if appended_at is not None:
+            lanes[seen.lane].append(seen.seen_at - appended_at)
+        if seen.lane == "guarantee":
+            pointed |= {(seen.conversation_id, seq) for seq in range(seen.first_seq, seen.last_seq + 1)}
+    figures = {
+        "send to ack": _statistics(tally.acknowledged),
+        "send to receive": _statistics(tally.received),
+        "append to receive": _statistics(tally.fanned_out),
+        "fast lane": _statistics(lanes["fast"]),
+        "guarantee lane": _statistics(lanes["guarantee"]),
+        "appended": {"per second": round(len(tally.acknowledged) / tally.seconds, 1)},
+        "received": {"per second": round(len(tally.received) / tally.seconds, 1)},
+        "segment": {"mean messages": round(len(tally.acknowledged) / max(1, len(lanes["fast"])), 1)},
+    }
+    return Result(
+        name=scenario.name,
+        text=scenario.text,
+        seconds=round(tally.seconds, 2),
+        sent=tally.sent,
+        acknowledged=len(tally.acknowledged),
+        received=len(tally.received),
+        missing=tally.outstanding,
+        pointers_missing=len(tally.appended_at.keys() - pointed),
+        errors=dict(tally.errors),
+        figures=figures,
+        goals=_goals(scenario, figures),
+        cpu_seconds=cpu,
+    )
+
+
+def _goals(scenario: Scenario, figures: Mapping[str, Mapping[str, float]]) -> list[Goal]:
+    values = ((goal, figures[goal.figure].get(goal.statistic)) for goal in scenario.goals)
+    return [Goal(str(goal), value, value is not None and goal.is_met(value)) for goal, value in values]
+
+
+def _statistics(seconds: Sequence[float]) -> dict[str, float]:
+    """Quantiles in milliseconds (nearest rank); nothing of nothing."""
+    ordered = sorted(seconds)
+    if not ordered:
+        return {}
+    ranks = {name: ordered[math.ceil(share * len(ordered)) - 1] for name, share in _QUANTILES.items()}
+    return {name: round(value * 1000, 2) for name, value in {**ranks, "max": ordered[-1]}.items()}
+
+
+_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

@@ -120,7 +120,6 @@ class Accounts:
         successor = new_refresh_token()
         outcome = await self._store.refresh(digest(refresh_token), digest(successor), self._clock())
         if isinstance(outcome, Owed):
-            log.warning("refresh token reused")
             await self._outbox.deliver([outcome])
             raise RealChatError(Code.REFRESH_TOKEN_REUSED)
         return self._tokens(outcome, successor)

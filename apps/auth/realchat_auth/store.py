@@ -26,6 +26,7 @@ from realchat_auth.events import ACCOUNT_EVENT
 from realchat_auth.outbox import owed
 from realchat_auth.tables import Account, Lockout, Owed, Session, Token
 from realchat_common.errors import Code, RealChatError
+from realchat_common.telemetry import log
 
 MOST_LISTED = 200
 
@@ -108,6 +109,7 @@ class AuthStore:
                 raise RealChatError(Code.SESSION_REVOKED)
             use = judge_use(token.generation, token.used_at_ms, session.generation, now_ms)
             if use is Use.REUSE:
+                log.warning("refresh token reused", session_id=str(session.session_id))
                 return self._end(db, session, now_ms)
             if use is Use.ROTATION:
                 token.used_at_ms = now_ms

@@ -24,7 +24,7 @@ from chat.auth.v1 import auth_pb2_grpc
 from chat.event.v1 import event_pb2
 from chat.profile.v1 import profile_pb2
 from realchat_common.database import migrate, open_engine
-from realchat_common.errors import Code, RealChatError
+from realchat_common.errors import RealChatError
 from realchat_common.identity import User
 from realchat_common.rpc import Peer
 from realchat_common.tokens import AccessTokens
@@ -52,7 +52,7 @@ class Receiver:
 
     async def take(self, payload: bytes) -> None:
         if self.away:
-            raise RealChatError(Code.UNAVAILABLE)
+            raise OSError("nobody answers")
         self.taken.append(payload)
 
 

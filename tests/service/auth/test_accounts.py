@@ -7,6 +7,7 @@ import time
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
+from realchat_auth.store import AuthStore
 from service.auth.office import HASHER, PASSWORD, Office
 from sqlalchemy import text
 
@@ -161,6 +162,20 @@ async def test_a_profile_that_could_not_be_made_at_once_is_made_later(office: Of
     assert await office.outbox.deliver_due() == 1
     assert office.profiles() == [(alice.user_id, "Alice")]
     assert await office.rows("owed") == 0
+
+
+async def test_an_account_whose_first_session_failed_is_whole(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after a crash between the account and its session: the owner logs in."""
+
+    async def crash(*_: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(AuthStore, "open_session", crash)
+        with pytest.raises(RuntimeError):
+            await office.registers()
+    alice = await office.logs_in()
+    assert office.profiles() == [(alice.user_id, "Alice")]
 
 
 async def test_replicas_do_not_deliver_the_same_at_once(office: Office) -> None:

@@ -7,18 +7,18 @@ from realchat_infra.charts import Platform
 from realchat_infra.dapr import Dapr
 from realchat_infra.edge import Edge
 from realchat_infra.kafka import Kafka
+from realchat_infra.keyring import Addresses, Keyring
 from realchat_infra.namespace import Namespace
 from realchat_infra.network import Network
 from realchat_infra.observability import Observability
 from realchat_infra.postgres import Postgres
 from realchat_infra.redis import Redis
 from realchat_infra.settings import PROJECT, Settings
-from realchat_infra.vault import Secrets, Vault
+from realchat_infra.vault import Secrets
 
 config = pulumi.Config(PROJECT)
 settings = Settings.load()
-vault = Vault(config.require_secret("seed"), settings.generations)
-redis_password = config.get_secret("redisPassword") or vault.draw("redis")
+keyring = config.require_secret("seed").apply(lambda seed: Keyring(seed, settings.generations))
 
 cluster = kubernetes.Provider("cluster", context=settings.context)
 
@@ -35,17 +35,15 @@ network = Network(settings, in_cluster(namespace))
 
 # What keeps data
 kafka = Kafka(settings, platform.after("strimzi"), in_cluster(namespace, network))
-postgres = Postgres(settings, vault, platform.after("cloudnative-pg"), in_cluster(namespace, network))
-redis = Redis(settings, redis_password, in_cluster(namespace, network))
+postgres = Postgres(settings, keyring, platform.after("cloudnative-pg"), in_cluster(namespace, network))
+redis = Redis(settings, keyring, in_cluster(namespace, network))
 
 # What connects
 secrets = Secrets(
-    vault,
     settings.namespace,
-    postgres=postgres.address,
-    redis=redis.address,
-    redis_scheme=redis.scheme,
-    redis_password=redis_password,
+    keyring,
+    Addresses(postgres.address, redis.address, redis.scheme),
+    redis_password=config.get_secret("redisPassword"),
     kafka_password=config.get_secret("kafkaPassword"),
     opts=in_cluster(namespace),
 )

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from cryptography.fernet import Fernet
 from infra.rendering import PROGRAM, SEED, STACKS, Rendering, Secret, plain_texts, render, revealed, run, settings
+from realchat_infra.keyring import DATABASE_APPS, REDIS_APPS, Keyring
 from realchat_infra.network import SIDECAR
-from realchat_infra.sources import APPS, DATABASE_APPS, REDIS_APPS
-from realchat_infra.vault import derive
+from realchat_infra.sources import APPS
 from stack.manifest import read
 from stack.ports import plan
 from stack.vault import DATABASE_APPS as LOCAL_DATABASE_APPS
@@ -257,10 +257,12 @@ def test_a_role_has_the_same_password_on_both_sides(rendering: Rendering) -> Non
 
 
 def test_no_two_secrets_are_alike() -> None:
-    drawn = [derive(SEED, name) for name in ("redis/1", "redis/2", "database/auth/1", "database/message/1")]
+    ring, raised = Keyring(SEED), Keyring(SEED, {"redis": 2})
+    drawn = [ring.token("redis"), raised.token("redis"), *map(ring.database_password, DATABASE_APPS)]
     assert len(set(drawn)) == len(drawn)
+    assert SEED not in repr(ring)
     with pytest.raises(ValueError, match="32 random characters"):
-        derive("short", "redis/1")
+        Keyring("short")
 
 
 def test_a_raised_generation_replaces_one_secret_and_its_pods() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import pulumi
 
 from realchat_infra import dapr
+from realchat_infra.keyring import DATABASE_APPS
 from realchat_infra.manifest import Manifest, Part
 from realchat_infra.network import app_pod
 from realchat_infra.pods import RESTRICTED, RESTRICTED_CONTAINER, resources, spread
 from realchat_infra.postgres import AUTHORITY, AUTHORITY_FOLDER, Postgres
 from realchat_infra.settings import Settings, Size
-from realchat_infra.sources import APPS, DATABASE_APPS, App
+from realchat_infra.sources import APPS, App
 from realchat_infra.vault import secret_name
 
 USER = 10001

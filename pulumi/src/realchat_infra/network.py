@@ -13,6 +13,7 @@ from typing import Any
 import pulumi
 
 from realchat_infra import sources
+from realchat_infra.keyring import DATABASE_APPS, REDIS_APPS
 from realchat_infra.manifest import Part
 from realchat_infra.settings import Settings
 
@@ -114,9 +115,9 @@ def _data(settings: Settings, apps: dict[str, Place]) -> list[Path]:
     at_postgres = (Place("postgres", cidr=postgres.cidr), postgres.port) if postgres else (POSTGRES, 5432)
     at_redis = (Place("redis", cidr=redis.cidr), redis.port) if redis else (REDIS, 6379)
     found = [Path(apps[app_id], at_kafka[0], (at_kafka[1],)) for app_id in sorted(sources.kafka_apps())]
-    for app_id in sources.DATABASE_APPS:
+    for app_id in DATABASE_APPS:
         found += [Path(end, at_postgres[0], (at_postgres[1],)) for end in (apps[app_id], migration(app_id))]
-    found += [Path(apps[app_id], at_redis[0], (at_redis[1],)) for app_id in sources.REDIS_APPS]
+    found += [Path(apps[app_id], at_redis[0], (at_redis[1],)) for app_id in REDIS_APPS]
     if not kafka:
         found += [
             Path(KAFKA, KAFKA, (9090, 9091)),

@@ -6,11 +6,10 @@ from typing import Any
 
 import pulumi
 
+from realchat_infra.keyring import DATABASE_APPS, Keyring
 from realchat_infra.manifest import Part
 from realchat_infra.pods import resources
 from realchat_infra.settings import Backup, Settings
-from realchat_infra.sources import DATABASE_APPS
-from realchat_infra.vault import Vault
 
 API = "postgresql.cnpg.io/v1"
 CLUSTER = "realchat-postgres"
@@ -29,7 +28,11 @@ class Postgres(Part):
     """
 
     def __init__(
-        self, settings: Settings, vault: Vault, after: list[pulumi.Resource], opts: pulumi.ResourceOptions
+        self,
+        settings: Settings,
+        keyring: pulumi.Output[Keyring],
+        after: list[pulumi.Resource],
+        opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("Postgres", "postgres", settings.namespace, opts)
         external = settings.postgres.external
@@ -38,18 +41,18 @@ class Postgres(Part):
             self._authority(external.authority)
         else:
             self.address = f"{CLUSTER}-rw.{settings.namespace}.svc:5432"
-            self._cluster(settings, vault, after)
+            self._cluster(settings, keyring, after)
         self.env = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": f"{AUTHORITY_FOLDER}/ca.crt"}
-        self.roles = {f"realchat_{app_id}": vault.database_password(app_id) for app_id in DATABASE_APPS}
+        self.roles = {f"realchat_{app_id}": _password_of(app_id, keyring) for app_id in DATABASE_APPS}
         self.register_outputs({"address": self.address, "env": self.env})
 
     def _authority(self, certificate: str) -> None:
         """Of somebody else's server, where the operator's would be."""
         self.add("v1", "Secret", AUTHORITY, type="Opaque", stringData={"ca.crt": certificate})
 
-    def _cluster(self, settings: Settings, vault: Vault, after: list[pulumi.Resource]) -> None:
+    def _cluster(self, settings: Settings, keyring: pulumi.Output[Keyring], after: list[pulumi.Resource]) -> None:
         postgres = settings.postgres
-        passwords = {app_id: self._password(app_id, vault) for app_id in DATABASE_APPS}
+        passwords = {app_id: self._password(app_id, keyring) for app_id in DATABASE_APPS}
         storage: dict[str, Any] = {"size": postgres.storage}
         if settings.storage_class:
             storage["storageClass"] = settings.storage_class
@@ -119,14 +122,14 @@ class Postgres(Part):
                 },
             )
 
-    def _password(self, app_id: str, vault: Vault) -> pulumi.Resource:
+    def _password(self, app_id: str, keyring: pulumi.Output[Keyring]) -> pulumi.Resource:
         return self.add(
             "v1",
             "Secret",
             f"{CLUSTER}-{app_id}",
             labels={"cnpg.io/reload": "true"},
             type="kubernetes.io/basic-auth",
-            stringData={"username": f"realchat_{app_id}", "password": vault.database_password(app_id)},
+            stringData={"username": f"realchat_{app_id}", "password": _password_of(app_id, keyring)},
         )
 
 
@@ -147,3 +150,7 @@ def _backup(backup: Backup) -> dict[str, Any]:
         },
         "serviceAccountTemplate": {"metadata": {"annotations": backup.service_account_annotations}},
     }
+
+
+def _password_of(app_id: str, keyring: pulumi.Output[Keyring]) -> pulumi.Output[str]:
+    return keyring.apply(lambda ring: ring.database_password(app_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from realchat_infra.keyring import Keyring, redis_configuration
 from realchat_infra.manifest import Part
 from realchat_infra.pods import RESTRICTED, RESTRICTED_CONTAINER, resources
 from realchat_infra.settings import Settings
@@ -12,14 +13,6 @@ NAME = "realchat-redis"
 IMAGE = "docker.io/library/redis:7.4.5-alpine"
 USER = 999
 LABELS = {"app.kubernetes.io/name": NAME}
-
-# What is in the stream must survive a restart; the sweeper in the message service repairs the last second.
-CONFIGURATION = """\
-appendonly yes
-appendfsync everysec
-maxmemory-policy noeviction
-dir /data
-"""
 
 
 class Redis(Part):
@@ -30,37 +23,33 @@ class Redis(Part):
         scheme: `redis`, or `rediss` where it speaks TLS.
     """
 
-    def __init__(self, settings: Settings, password: pulumi.Output[str], opts: pulumi.ResourceOptions) -> None:
+    def __init__(self, settings: Settings, keyring: pulumi.Output[Keyring], opts: pulumi.ResourceOptions) -> None:
         super().__init__("Redis", "redis", settings.namespace, opts)
         external = settings.redis.external
         if external:
             self.address, self.scheme = f"{external.host}:{external.port}", "rediss" if external.tls else "redis"
         else:
             self.address, self.scheme = f"{NAME}.{settings.namespace}.svc:6379", "redis"
-            self._server(settings, password)
+            self._server(settings, keyring.apply(lambda ring: ring.token("redis")))
         self.register_outputs({"address": self.address, "scheme": self.scheme})
 
     def _server(self, settings: Settings, password: pulumi.Output[str]) -> None:
         redis = settings.redis
-        secret = self.add("v1", "Secret", NAME, type="Opaque", stringData={"password": password})
-        configuration = self.add("v1", "ConfigMap", NAME, data={"redis.conf": CONFIGURATION})
+        files = {"redis.conf": password.apply(redis_configuration), "password": password}
+        secret = self.add("v1", "Secret", NAME, type="Opaque", stringData=files)
         service = self.add(
             "v1",
             "Service",
             NAME,
             spec={"clusterIP": "None", "selector": LABELS, "ports": [{"name": "redis", "port": 6379}]},
         )
-        from_secret = {"secretKeyRef": {"name": NAME, "key": "password"}}
         probe = {"exec": {"command": ["sh", "-c", "redis-cli ping | grep -q PONG"]}, "timeoutSeconds": 3}
         container = {
             "name": "redis",
             "image": IMAGE,
             "command": ["redis-server"],
-            "args": ["/etc/redis/redis.conf", "--requirepass", "$(REDIS_PASSWORD)"],
-            "env": [
-                {"name": "REDIS_PASSWORD", "valueFrom": from_secret},
-                {"name": "REDISCLI_AUTH", "valueFrom": from_secret},
-            ],
+            "args": ["/etc/redis/redis.conf"],
+            "env": [{"name": "REDISCLI_AUTH", "valueFrom": {"secretKeyRef": {"name": NAME, "key": "password"}}}],
             "ports": [{"name": "redis", "containerPort": 6379}],
             "resources": resources(redis.cpu, "1", redis.memory),
             "securityContext": RESTRICTED_CONTAINER,
@@ -79,7 +68,7 @@ class Redis(Part):
             "apps/v1",
             "StatefulSet",
             NAME,
-            after=[secret, configuration, service],
+            after=[secret, service],
             protect=settings.high_availability,
             spec={
                 "serviceName": NAME,
@@ -91,7 +80,7 @@ class Redis(Part):
                         "automountServiceAccountToken": False,
                         "securityContext": {**RESTRICTED, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER},
                         "containers": [container],
-                        "volumes": [{"name": "configuration", "configMap": {"name": NAME}}],
+                        "volumes": [{"name": "configuration", "secret": {"secretName": NAME}}],
                     },
                 },
                 "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": claim}],

@@ -16,11 +16,6 @@ OBSERVABILITY = ROOT / "dev" / "compose"
 
 PORTS = {"REALCHAT_HTTP_PORT": "http", "REALCHAT_GRPC_PORT": "grpc", "REALCHAT_INTERNAL_PORT": "internal"}
 
-DATABASE_APPS = ("auth", "profile", "conversation", "message")
-"""Those with a database of their own."""
-REDIS_APPS = ("gateway", "auth", "message", "presence", "delivery")
-"""Those that open Redis themselves or through a Dapr component."""
-
 
 @dataclass(frozen=True)
 class App:

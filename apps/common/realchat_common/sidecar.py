@@ -83,7 +83,7 @@ class Sidecar:
                     data_content_type=content_type,
                     publish_metadata={**traced, **(metadata or {})},
                 )
-        except (grpc.aio.AioRpcError, TimeoutError) as error:
+        except (grpc.RpcError, TimeoutError) as error:  # the SDK raises an RpcError of its own
             raise RealChatError(Code.UNAVAILABLE, f"{pubsub} did not take the event") from error
 
     async def ping(self) -> Any:

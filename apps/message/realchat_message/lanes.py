@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 import msgspec
 from dapr.proto import api_v1, common_v1
+from opentelemetry.context import Context, attach, detach, get_current
 from prometheus_client import Counter, Gauge
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -59,7 +60,7 @@ class FastLane:
 
     def __init__(self, sidecar: Sidecar) -> None:
         self._sidecar = sidecar
-        self._queues: list[asyncio.Queue[pb.Segment]] = [asyncio.Queue(QUEUED) for _ in range(WORKERS)]
+        self._queues: list[asyncio.Queue[tuple[pb.Segment, Context]]] = [asyncio.Queue(QUEUED) for _ in range(WORKERS)]
         self._rests_until = 0.0
 
     def offer(self, written: pb.Segment) -> None:
@@ -68,7 +69,7 @@ class FastLane:
         if queue.full() or time.monotonic() < self._rests_until:
             PUBLISHED.labels("dropped").inc()
             return
-        queue.put_nowait(written)
+        queue.put_nowait((written, get_current()))
 
     async def run(self) -> None:
         """Publishes; ends only by cancellation."""
@@ -76,9 +77,10 @@ class FastLane:
             for queue in self._queues:
                 workers.create_task(self._work(queue))
 
-    async def _work(self, queue: asyncio.Queue[pb.Segment]) -> None:
+    async def _work(self, queue: asyncio.Queue[tuple[pb.Segment, Context]]) -> None:
         while True:
-            written = await queue.get()
+            written, trace = await queue.get()
+            token = attach(trace)
             try:
                 await self._sidecar.publish(
                     DIRECT,
@@ -92,6 +94,8 @@ class FastLane:
             except RealChatError:
                 PUBLISHED.labels("failed").inc()
                 self._rests_until = time.monotonic() + REST_SECONDS
+            finally:
+                detach(token)
 
 
 async def publish_pointer(sidecar: Sidecar, conversation_id: str, first_seq: int, last_seq: int) -> None:

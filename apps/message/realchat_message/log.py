@@ -13,10 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
+from opentelemetry.context import Context, get_current
+from opentelemetry.trace import Link, Span, get_current_span
 from prometheus_client import Counter, Histogram
 
 from chat.event.v1 import event_pb2 as pb
@@ -72,6 +75,7 @@ class Lane(Protocol):
 class _Waiting:
     intent: Intent
     outcome: asyncio.Future[Outcome]
+    trace: Context
 
 
 class ConversationLog:
@@ -117,7 +121,8 @@ class ConversationLog:
             overloaded = RealChatError(Code.OVERLOADED, "this conversation has too many writers", retry_after=1)
             return [overloaded for _ in intents]
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting(intent, loop.create_future()) for intent in intents]
+        trace = get_current()
+        waiting = [_Waiting(intent, loop.create_future(), trace) for intent in intents]
         queue.extend(waiting)
         # Shielded: a caller that goes away leaves its intents to the writer.
         return list(await asyncio.gather(*(asyncio.shield(entry.outcome) for entry in waiting)))
@@ -136,7 +141,8 @@ class ConversationLog:
         queue = self._queues[conversation_id]
         while queue:
             batch = _next_batch(queue)
-            outcomes = await self._write([entry.intent for entry in batch], conversation_id)
+            with _batch_span(batch):
+                outcomes = await self._write([entry.intent for entry in batch], conversation_id)
             for entry, outcome in zip(batch, outcomes, strict=True):
                 if not entry.outcome.done():
                     entry.outcome.set_result(outcome)
@@ -146,7 +152,7 @@ class ConversationLog:
         failure = RealChatError(Code.UNAVAILABLE, "the log cannot be written now", retry_after=0.5)
         for _ in range(TRIES):
             try:
-                with tracer.start_as_current_span("log append"), COMMIT.time():
+                with COMMIT.time():
                     async with asyncio.timeout(COMMIT_SECONDS):
                         return await self._commit(conversation_id, intents)
             except SegmentExistsError:
@@ -246,6 +252,14 @@ class ConversationLog:
         self._members.move_to_end(conversation_id)
         if len(self._members) > MEMBERS_CACHED:
             self._members.popitem(last=False)
+
+
+def _batch_span(batch: list[_Waiting]) -> AbstractContextManager[Span]:
+    """A span in the trace of one of those who wait (a traced one, if any), linked to the others'."""
+    contexts = [(get_current_span(entry.trace).get_span_context(), entry.trace) for entry in batch]
+    traced = {context.span_id: (context, trace) for context, trace in contexts if context.trace_flags.sampled}
+    parent = next((trace for _, trace in traced.values()), batch[0].trace)
+    return tracer.start_as_current_span("log append", parent, links=[Link(context) for context, _ in traced.values()])
 
 
 def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:

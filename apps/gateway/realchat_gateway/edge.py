@@ -24,6 +24,7 @@ from realchat_gateway.gateway import gateway_of
 from realchat_gateway.idempotency import fingerprint, once, record_key
 
 MOST_BODY_BYTES = 64 * 1024
+MOST_DISCARDED_BYTES = 16 * 1024 * 1024
 BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
 
@@ -69,7 +70,7 @@ class Edge:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
-                self._secure(scope, headers)
+                self._secure(scope, message["status"], headers)
                 if quota := state.get("quota"):
                     headers.update(quota.headers())
                 if message["status"] == Code.PAYLOAD_TOO_LARGE.http:
@@ -86,10 +87,11 @@ class Edge:
             finally:
                 self._in_flight -= 1
 
-    def _secure(self, scope: Scope, headers: MutableHeaders) -> None:
-        document = headers.get("content-type", "").startswith("text/html")
+    def _secure(self, scope: Scope, status: int, headers: MutableHeaders) -> None:
         headers.update(SECURITY_HEADERS)
-        headers.setdefault("Content-Security-Policy", self._page_csp if document else API_CSP)
+        if status != 304:  # whose headers replace those that the browser has kept (RFC 9111, section 3.2)
+            document = headers.get("content-type", "").startswith("text/html")
+            headers.setdefault("Content-Security-Policy", self._page_csp if document else API_CSP)
         headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
         if scope["scheme"] == "https":
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
@@ -100,15 +102,15 @@ class BoundedRequest(Request):
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces. Raises payload_too_large."""
-        announced = self.headers.get("content-length", "0")
-        received = int(announced) if announced.isdecimal() else 0
-        if received <= MOST_BODY_BYTES:
-            received = 0
-            async for chunk in super().stream():
-                received += len(chunk)
-                if received > MOST_BODY_BYTES:
-                    break
+        received = 0
+        async for chunk in super().stream():
+            received += len(chunk)
+            if received <= MOST_BODY_BYTES:
                 yield chunk
+            elif received > MOST_DISCARDED_BYTES:
+                break
+        # A connection that is closed before the client has written all is reset, and the answer is lost with it;
+        # so what is not outrageous is read and thrown away.
         if received > MOST_BODY_BYTES:
             raise RealChatError(Code.PAYLOAD_TOO_LARGE, f"a body has at most {MOST_BODY_BYTES} bytes")
 

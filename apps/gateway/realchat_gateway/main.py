@@ -45,7 +45,7 @@ async def main() -> None:
             conversation=sidecar.peer("conversation", ConversationServiceStub),
             message=sidecar.peer("message", MessageServiceStub),
             presence=sidecar.peer("presence", PresenceServiceStub),
-            tokens=AccessTokens(auth_keys(auth), settings.token_issuer),
+            tokens=AccessTokens(auth_keys(auth), settings.issuer),
             revoked=revoked,
             limits=Limits(redis, settings.rates()),
             records=DaprRecords(sidecar.client),

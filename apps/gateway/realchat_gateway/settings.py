@@ -41,7 +41,7 @@ class GatewaySettings(ServiceSettings):
     """From the environment, each field as REALCHAT_<NAME>."""
 
     http_port: int = 8080
-    token_issuer: str = "realchat"  # noqa: S105
+    issuer: str = "realchat"
     """The `iss` of access tokens."""
     socket_url: str = "ws://127.0.0.1:8083/v1/socket"
     """Where clients open their WebSocket."""

@@ -61,6 +61,7 @@ async def test_the_page_runs_only_its_own_scripts(nobody: httpx.AsyncClient) -> 
     assert page.headers["cache-control"] == "no-cache"
     unchanged = await nobody.get("/", headers={"If-None-Match": page.headers["etag"]})
     assert unchanged.status_code == 304
+    assert unchanged.headers.get("content-security-policy", csp) == csp  # it would replace the kept page's
 
 
 async def test_every_answer_has_security_headers(alice: Client) -> None:

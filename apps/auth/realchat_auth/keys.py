@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from realchat_auth.domain import ACCESS_SECONDS, SECOND_MS, KeyPeriod, finished_kids, next_key_from, signing_kid
 from realchat_auth.tables import Key
+from realchat_common.database import transaction
 from realchat_common.ids import new_id
 from realchat_common.telemetry import log
 from realchat_common.tokens import ALGORITHM, AUDIENCE
@@ -74,7 +74,7 @@ class SigningKeys:
         Raises:
             InvalidToken: the keys were sealed with another key-encryption-key.
         """
-        async with AsyncSession(self._engine) as session, session.begin():
+        async with transaction(self._engine) as session:
             await session.exec(select(func.pg_advisory_xact_lock(_LOCK)))
             rows = list(await session.exec(select(Key).order_by(col(Key.active_from_ms))))
             periods = [KeyPeriod(row.kid, row.active_from_ms) for row in rows]

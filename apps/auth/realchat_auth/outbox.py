@@ -15,9 +15,9 @@ from prometheus_client import Counter
 from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from realchat_auth.tables import Owed
+from realchat_common.database import transaction
 from realchat_common.ids import new_id
 from realchat_common.telemetry import log
 
@@ -68,7 +68,7 @@ class Outbox:
             .with_for_update(skip_locked=True)
         )
         claim = update(Owed).where(col(Owed.owed_id).in_(due)).values(due_at_ms=now_ms + LEASE_MS).returning(Owed)
-        async with AsyncSession(self._engine, expire_on_commit=False) as session, session.begin():
+        async with transaction(self._engine) as session:
             debts = list((await session.exec(claim)).scalars())
         await self.deliver(debts)
         return len(debts)
@@ -82,8 +82,8 @@ class Outbox:
     async def _deliver(self, debt: Owed) -> None:
         try:
             await self._couriers[debt.kind](debt.payload)
-            async with self._engine.begin() as connection:
-                await connection.execute(delete(Owed).where(col(Owed.owed_id) == debt.owed_id))
+            async with transaction(self._engine) as session:
+                await session.exec(delete(Owed).where(col(Owed.owed_id) == debt.owed_id))
         except Exception as error:  # what caused the debt is committed: whatever this is, it must not fail that
             log.warning("still owed", kind=debt.kind, owed_id=str(debt.owed_id), error=str(error))
             ATTEMPTS.labels(debt.kind, "failed").inc()

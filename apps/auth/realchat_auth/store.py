@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 from sqlalchemy import delete, or_, update
@@ -25,6 +23,7 @@ from realchat_auth.domain import (
 from realchat_auth.events import ACCOUNT_EVENT
 from realchat_auth.outbox import owed
 from realchat_auth.tables import Account, Lockout, Owed, Session, Token
+from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log
 
@@ -43,7 +42,7 @@ class AuthStore:
 
     async def add_account(self, account: Account, profile: Owed) -> None:
         """Adds an account, and that its profile is owed. Raises email_taken."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             added = await db.exec(
                 insert(Account)
                 .values(account.model_dump())
@@ -56,12 +55,12 @@ class AuthStore:
 
     async def find_account(self, email_key: str) -> Account | None:
         """The account of an address."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             return (await db.exec(select(Account).where(Account.email_key == email_key))).first()
 
     async def replace_hash(self, account: Account, password_hash: str) -> None:
         """Stores the same password's new hash, unless the password was changed meanwhile."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             await db.exec(
                 update(Account)
                 .where(col(Account.user_id) == account.user_id, col(Account.password_hash) == account.password_hash)
@@ -70,7 +69,7 @@ class AuthStore:
 
     async def count_attempt(self, email_digest: bytes, now_ms: int) -> None:
         """Counts a login that begins. Raises locked_out."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             await db.exec(
                 insert(Lockout)
                 .values(email_digest=email_digest, count=0, last_at_ms=now_ms, locked_until_ms=0)
@@ -82,12 +81,12 @@ class AuthStore:
 
     async def forget_attempts(self, email_digest: bytes) -> None:
         """Begins to count anew, after a login that succeeded."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             await db.exec(delete(Lockout).where(col(Lockout.email_digest) == email_digest))
 
     async def open_session(self, session: Session, token_digest: bytes) -> None:
         """Adds a session with its first refresh token."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             db.add(session)
             db.add(_token(session, token_digest))
 
@@ -100,7 +99,7 @@ class AuthStore:
         Raises:
             RealChatError: invalid_refresh_token, session_revoked.
         """
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             session = await self._locked_session_of(db, presented)
             token = await db.get(Token, presented) if session else None
             if session is None or token is None or token.expires_at_ms <= now_ms:
@@ -128,7 +127,7 @@ class AuthStore:
         Raises:
             RealChatError: session_not_found.
         """
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             session = (
                 await db.exec(
                     select(Session)
@@ -142,7 +141,7 @@ class AuthStore:
 
     async def end_session_of(self, presented: bytes, now_ms: int) -> list[Owed]:
         """Ends the session that a refresh token belongs to, used or not; returns what is owed for it."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             session = await self._locked_session_of(db, presented)
             if session is None or session.ended_at_ms is not None:
                 return []
@@ -150,7 +149,7 @@ class AuthStore:
 
     async def live_sessions(self, user_id: str, now_ms: int) -> list[Session]:
         """Somebody's sessions that go on, newest first, 200 at most."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             rows = await db.exec(
                 select(Session)
                 .where(
@@ -163,7 +162,7 @@ class AuthStore:
 
     async def purge(self, now_ms: int) -> int:
         """Removes sessions and refresh tokens that have expired, and counts of logins long ago; returns how many."""
-        async with self._transaction() as db:
+        async with transaction(self._engine) as db:
             gone = [
                 await db.exec(
                     delete(Session).where(
@@ -177,11 +176,6 @@ class AuthStore:
                 await db.exec(delete(Lockout).where(col(Lockout.last_at_ms) <= now_ms - FORGET_ATTEMPTS_MS)),
             ]
             return sum(result.rowcount for result in gone)
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self._engine, expire_on_commit=False) as db, db.begin():
-            yield db
 
     async def _locked_session_of(self, db: AsyncSession, token_digest: bytes) -> Session | None:
         session_id = select(Token.session_id).where(Token.digest == token_digest).scalar_subquery()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.resources import files
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionInTimeError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
+from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log
 
 STARTUP_SECONDS = 120
@@ -32,6 +39,24 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
+
+
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
+    """A transaction, committed at the end. What was read stays readable afterwards.
+
+    Raises:
+        RealChatError: unavailable, when the database is away or too busy. It may have committed.
+    """
+    try:
+        async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except (OSError, asyncpg.PostgresError, NoConnectionInTimeError) as error:  # asyncpg's own: when connecting
+        raise RealChatError(Code.UNAVAILABLE, "the database does not answer") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise RealChatError(Code.UNAVAILABLE, "the database went away") from error
+        raise
 
 
 async def ping(engine: AsyncEngine) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, delete, select, update
 
 from chat.event.v1 import event_pb2
-from realchat_conversation.database import transaction
+from realchat_common.database import transaction
 from realchat_conversation.tables import PendingChangeRow
 
 _waits = ~col(PendingChangeRow.appended)

@@ -15,8 +15,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2
+from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_conversation.database import transaction
 from realchat_conversation.domain import FIRST_MEMBERS, Conversation, Kind, Member, Role, Summary
 from realchat_conversation.tables import ConversationRow, MemberRow, PendingChangeRow
 

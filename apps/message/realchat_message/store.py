@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2 as pb
 from chat.message.v1 import message_pb2
+from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_message.tables import Entry, Epoch, Head, Member
 
@@ -72,7 +73,7 @@ class MessageStore:
 
     async def epoch(self) -> str:
         """The identity of this log."""
-        async with AsyncSession(self._engine) as session:
+        async with transaction(self._engine) as session:
             return str((await session.exec(select(Epoch.epoch))).one())
 
     async def history(
@@ -84,7 +85,7 @@ class MessageStore:
             RealChatError: conversation_not_found.
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
-        async with AsyncSession(self._engine) as session:
+        async with transaction(self._engine) as session:
             last_seq = (await self._last_seqs(session, [conversation], user)).get(conversation_id)
             if last_seq is None:
                 raise RealChatError(Code.CONVERSATION_NOT_FOUND)
@@ -119,7 +120,7 @@ class MessageStore:
         """What somebody missed in many conversations, in the order asked."""
         user = UUID(user_id)
         answers: list[message_pb2.SyncedConversation] = []
-        async with AsyncSession(self._engine) as session:
+        async with transaction(self._engine) as session:
             last_seqs = await self._last_seqs(session, [UUID(text) for text in positions], user)
             for conversation_id, after_seq in positions.items():
                 last_seq = last_seqs.get(conversation_id)
@@ -148,7 +149,7 @@ class MessageStore:
     async def read_log(self, conversation_id: str, first_seq: int, limit: int) -> message_pb2.ReadLogResponse:
         """Events from a seq on, whoever asks. An unknown conversation has none."""
         conversation = UUID(conversation_id)
-        async with AsyncSession(self._engine) as session:
+        async with transaction(self._engine) as session:
             head = await session.get(Head, conversation)
             if head is None:
                 return message_pb2.ReadLogResponse()
@@ -167,9 +168,8 @@ class MessageStore:
     async def audience(self, conversation_id: str) -> message_pb2.GetAudienceResponse:
         """Who gets the events of a conversation: members, and those who left, each with their span."""
         conversation = UUID(conversation_id)
-        async with AsyncSession(self._engine) as session:
-            # One snapshot of both, or a member who joins between would be missing from a newer version.
-            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        async with transaction(self._engine) as session:
+            # The version first: what joins between the two reads is then in the answer and newer than it says.
             head = await session.get(Head, conversation)
             members = await session.exec(select(Member).where(col(Member.conversation_id) == conversation))
             return message_pb2.GetAudienceResponse(
@@ -206,7 +206,7 @@ class MessageStore:
         )
         if after:
             query = query.where(tuple_(activity, Head.conversation_id) < tuple_(after[0], UUID(after[1])))
-        async with AsyncSession(self._engine) as session:
+        async with transaction(self._engine) as session:
             heads = list(await session.exec(query))
             newest = await self._last_messages(session, [head.conversation_id for head in heads[:limit]], user)
         entries = [

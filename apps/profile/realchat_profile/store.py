@@ -12,8 +12,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Mapped, registry
 from sqlmodel import Field, SQLModel, col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
+from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_profile.domain import Change, search_key
 
@@ -52,7 +52,7 @@ class ProfileStore:
             handles: candidates, best first.
             now_ms: the time.
         """
-        async with self._session() as db, db.begin():
+        async with transaction(self._engine) as db:
             for handle in handles:
                 profile = Profile(
                     user_id=UUID(user_id),
@@ -70,7 +70,7 @@ class ProfileStore:
     async def batch(self, user_ids: Sequence[str]) -> list[Profile]:
         """Profiles in the order asked, each once; unknown ids are left out."""
         wanted = list(dict.fromkeys(UUID(user_id) for user_id in user_ids))
-        async with self._session() as db:
+        async with transaction(self._engine) as db:
             rows = await db.exec(select(Profile).where(col(Profile.user_id).in_(wanted)))
             found = {profile.user_id: profile for profile in rows}
         return [found[user_id] for user_id in wanted if user_id in found]
@@ -82,7 +82,7 @@ class ProfileStore:
             RealChatError: handle_taken; unavailable while auth has not made the profile yet.
         """
         try:
-            async with self._session() as db, db.begin():
+            async with transaction(self._engine) as db:
                 profile = await db.get(Profile, UUID(user_id), with_for_update=True)
                 if profile is None:
                     raise RealChatError(Code.UNAVAILABLE, "the profile is being made", retry_after=1)
@@ -117,11 +117,8 @@ class ProfileStore:
             for column in (col(Profile.handle), col(Profile.name_key))
         )
         query = select(Profile).where(col(Profile.user_id).in_(union(*halves))).order_by(col(Profile.handle))
-        async with self._session() as db:
+        async with transaction(self._engine) as db:
             return list(await db.exec(query.limit(limit)))
-
-    def _session(self) -> AsyncSession:
-        return AsyncSession(self._engine, expire_on_commit=False)
 
 
 def _begins_with(column: Mapped[str], prefix: str) -> ColumnElement[bool]:

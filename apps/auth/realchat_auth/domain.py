@@ -104,7 +104,7 @@ def choose_password(text: str) -> str:
 def device_label(text: str) -> str:
     """What the session list shows of a device: printable, cut rather than refused, since nobody typed it."""
     kept = "".join(c if c.isprintable() else " " for c in text[: 8 * MOST_DEVICE_CHARACTERS])
-    return " ".join(unicodedata.normalize("NFC", kept).split())[:MOST_DEVICE_CHARACTERS]
+    return " ".join(unicodedata.normalize("NFC", kept).split())[:MOST_DEVICE_CHARACTERS].rstrip()
 
 
 # Lock-out

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from realchat_auth.domain import (
     ACCESS_SECONDS,
@@ -87,6 +87,7 @@ def test_a_password_is_the_same_however_a_keyboard_composes_it(password: str) ->
 
 
 @given(st.text())
+@example("0" * 63 + " 0")
 def test_a_device_label_is_short_and_printable(text: str) -> None:
     label = device_label(text)
     assert len(label) <= 64

@@ -173,7 +173,7 @@ def parse_idempotency_key(header: str) -> str:
     return match[1] or match[2]
 
 
-def _idempotency_key(
+async def _idempotency_key(
     header: Annotated[
         str | None,
         Header(

@@ -43,4 +43,8 @@ def gateway_of(request: Request) -> Gateway:
     return gateway
 
 
-GatewayDep = Annotated[Gateway, Depends(gateway_of)]
+async def _gateway(request: Request) -> Gateway:  # async, since FastAPI runs other functions in a thread
+    return gateway_of(request)
+
+
+GatewayDep = Annotated[Gateway, Depends(_gateway)]

@@ -13,7 +13,8 @@ from chat.profile.v1 import profile_pb2
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_gateway.gateway import Gateway
-from realchat_gateway.schemas import Bootstrap, Failure, Inbox, InboxConversation, Presence, Profile
+from realchat_gateway.schemas.inbox import Bootstrap, Failure, Inbox, InboxConversation
+from realchat_gateway.schemas.people import Presence, Profile
 
 MOST_PEOPLE = 200
 """As many as profile and presence answer for at once."""

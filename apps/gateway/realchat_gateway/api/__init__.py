@@ -16,10 +16,10 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from realchat_common.problems import add_problem_handlers
-from realchat_gateway import schemas
 from realchat_gateway.api import accounts, conversations, messages, people
 from realchat_gateway.edge import Edge
 from realchat_gateway.gateway import Gateway
+from realchat_gateway.schemas.base import Problem
 
 COMPRESSED_BYTES = 1024
 """Answers from this size on are compressed."""
@@ -39,7 +39,7 @@ class _Api(FastAPI):
         if self.openapi_schema is None:
             described = super().openapi()
             parts = described["components"]
-            parts["schemas"] |= {"Problem": schemas.Problem.model_json_schema()}
+            parts["schemas"] |= {"Problem": Problem.model_json_schema()}
             for name in ("HTTPValidationError", "ValidationError"):
                 parts["schemas"].pop(name, None)
             content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

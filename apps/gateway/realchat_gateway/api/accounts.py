@@ -9,10 +9,22 @@ from fastapi import APIRouter, Depends, Request
 from chat.auth.v1 import auth_pb2 as pb
 from realchat_common.ids import new_id
 from realchat_common.tokens import auth_keys
-from realchat_gateway import schemas, tickets
+from realchat_gateway import tickets
 from realchat_gateway.access import Reader, Writer, count_anonymous, count_login, current_user
 from realchat_gateway.edge import ApiRoute
 from realchat_gateway.gateway import GatewayDep
+from realchat_gateway.schemas.accounts import (
+    Key,
+    KeySet,
+    Login,
+    RefreshToken,
+    Registration,
+    Session,
+    Sessions,
+    SocketTicket,
+    Tokens,
+)
+from realchat_gateway.schemas.base import Id
 
 router = APIRouter(prefix="/v1", tags=["accounts"], route_class=ApiRoute)
 anonymous = APIRouter(
@@ -22,30 +34,30 @@ well_known = APIRouter(tags=["accounts"], dependencies=[Depends(count_anonymous)
 
 
 @anonymous.post("/register", status_code=201)
-async def register(body: schemas.Registration, request: Request, gateway: GatewayDep) -> schemas.Tokens:
+async def register(body: Registration, request: Request, gateway: GatewayDep) -> Tokens:
     """Makes an account and its first session."""
     await count_login(request, body.email)
     answer = await gateway.auth.call(gateway.auth.stub.Register, pb.RegisterRequest(**body.model_dump()))
-    return schemas.Tokens.of(answer.tokens)
+    return Tokens.of(answer.tokens)
 
 
 @anonymous.post("/login")
-async def login(body: schemas.Login, request: Request, gateway: GatewayDep) -> schemas.Tokens:
+async def login(body: Login, request: Request, gateway: GatewayDep) -> Tokens:
     """Starts a session."""
     await count_login(request, body.email)
     answer = await gateway.auth.call(gateway.auth.stub.Login, pb.LoginRequest(**body.model_dump()))
-    return schemas.Tokens.of(answer.tokens)
+    return Tokens.of(answer.tokens)
 
 
 @anonymous.post("/refresh")
-async def refresh(body: schemas.RefreshToken, gateway: GatewayDep) -> schemas.Tokens:
+async def refresh(body: RefreshToken, gateway: GatewayDep) -> Tokens:
     """New tokens for a refresh token, which is used up. Using one twice ends its session."""
     answer = await gateway.auth.call(gateway.auth.stub.Refresh, pb.RefreshRequest(refresh_token=body.refresh_token))
-    return schemas.Tokens.of(answer.tokens)
+    return Tokens.of(answer.tokens)
 
 
 @anonymous.post("/logout", status_code=204)
-async def logout(request: Request, gateway: GatewayDep, body: schemas.RefreshToken | None = None) -> None:
+async def logout(request: Request, gateway: GatewayDep, body: RefreshToken | None = None) -> None:
     """Ends the session of the refresh token in the body, else that of the access token."""
     if body:
         await gateway.auth.call(gateway.auth.stub.Logout, pb.LogoutRequest(refresh_token=body.refresh_token))
@@ -56,28 +68,28 @@ async def logout(request: Request, gateway: GatewayDep, body: schemas.RefreshTok
 
 
 @router.get("/sessions")
-async def list_sessions(user: Reader, gateway: GatewayDep) -> schemas.Sessions:
+async def list_sessions(user: Reader, gateway: GatewayDep) -> Sessions:
     """The devices that are logged in."""
     answer = await gateway.auth.call(gateway.auth.stub.ListSessions, pb.ListSessionsRequest(), user)
-    return schemas.Sessions(sessions=[schemas.Session.of(session, user.session_id) for session in answer.sessions])
+    return Sessions(sessions=[Session.of(session, user.session_id) for session in answer.sessions])
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
-async def revoke_session(session_id: schemas.Id, user: Writer, gateway: GatewayDep) -> None:
+async def revoke_session(session_id: Id, user: Writer, gateway: GatewayDep) -> None:
     """Logs a device out; its sockets close and its access token ends."""
     await gateway.auth.call(gateway.auth.stub.RevokeSession, pb.RevokeSessionRequest(session_id=session_id), user)
     await gateway.revoked.add(session_id)
 
 
 @router.post("/socket-tickets", status_code=201)
-async def make_socket_ticket(user: Writer, gateway: GatewayDep) -> schemas.SocketTicket:
+async def make_socket_ticket(user: Writer, gateway: GatewayDep) -> SocketTicket:
     """A ticket for the WebSocket's first frame: `{"type": "auth", "ticket": …}`."""
     ticket = tickets.socket_ticket(user, gateway.ticket_key, ticket_id=new_id(), now=int(time.time()))
-    return schemas.SocketTicket(ticket=ticket, expires_in=tickets.LIFETIME_SECONDS, url=gateway.settings.socket_url)
+    return SocketTicket(ticket=ticket, expires_in=tickets.LIFETIME_SECONDS, url=gateway.settings.socket_url)
 
 
 @well_known.get("/.well-known/jwks.json")
-async def list_keys(gateway: GatewayDep) -> schemas.KeySet:
+async def list_keys(gateway: GatewayDep) -> KeySet:
     """The public keys that access tokens are signed with."""
     keys = await auth_keys(gateway.auth)()
-    return schemas.KeySet(keys=[schemas.Key.of(kid, raw) for kid, raw in keys.items()])
+    return KeySet(keys=[Key.of(kid, raw) for kid, raw in keys.items()])

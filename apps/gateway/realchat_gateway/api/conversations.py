@@ -7,107 +7,111 @@ from fastapi import APIRouter, Response
 from chat.conversation.v1 import conversation_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.wire import ROLE_NUMBERS
-from realchat_gateway import inbox, schemas
+from realchat_gateway import inbox
 from realchat_gateway.access import Reader, Writer
 from realchat_gateway.api.paging import Cursor, Limit
 from realchat_gateway.edge import IdempotencyKey, RetryableRoute
 from realchat_gateway.gateway import GatewayDep
+from realchat_gateway.schemas.base import Id
+from realchat_gateway.schemas.conversations import (
+    Conversation,
+    Member,
+    Members,
+    NewDirect,
+    NewGroup,
+    NewMembers,
+    NewRole,
+    NewTitle,
+)
+from realchat_gateway.schemas.inbox import Inbox
 
 router = APIRouter(prefix="/v1", tags=["conversations"], route_class=RetryableRoute)
 
 
 @router.post("/conversations/direct", status_code=201, responses={200: {"description": "It existed already."}})
 async def open_direct(
-    body: schemas.NewDirect, user: Writer, gateway: GatewayDep, response: Response, _: IdempotencyKey
-) -> schemas.Conversation:
+    body: NewDirect, user: Writer, gateway: GatewayDep, response: Response, _: IdempotencyKey
+) -> Conversation:
     """The direct conversation with somebody, made if there is none."""
     asked = pb.CreateDirectRequest(peer_id=body.user_id)
     answer = await gateway.conversation.call(gateway.conversation.stub.CreateDirect, asked, user)
     response.status_code = 201 if answer.created else 200
-    return schemas.Conversation.of(answer.conversation)
+    return Conversation.of(answer.conversation)
 
 
 @router.post("/conversations", status_code=201)
-async def create_group(
-    body: schemas.NewGroup, user: Writer, gateway: GatewayDep, key: IdempotencyKey
-) -> schemas.Conversation:
+async def create_group(body: NewGroup, user: Writer, gateway: GatewayDep, key: IdempotencyKey) -> Conversation:
     """Makes a group."""
     asked = pb.CreateGroupRequest(title=body.title, member_ids=body.member_ids, idempotency_key=key or "")
     answer = await gateway.conversation.call(gateway.conversation.stub.CreateGroup, asked, user)
-    return schemas.Conversation.of(answer.conversation)
+    return Conversation.of(answer.conversation)
 
 
 @router.get("/conversations")
-async def list_conversations(
-    user: Reader, gateway: GatewayDep, cursor: Cursor = "", limit: Limit = 50
-) -> schemas.Inbox:
+async def list_conversations(user: Reader, gateway: GatewayDep, cursor: Cursor = "", limit: Limit = 50) -> Inbox:
     """The caller's conversations, newest activity first, each with its last message."""
     return await inbox.page(gateway, user, cursor=cursor, limit=limit)
 
 
 @router.get("/conversations/{conversation_id}")
-async def get_conversation(conversation_id: schemas.Id, user: Reader, gateway: GatewayDep) -> schemas.Conversation:
+async def get_conversation(conversation_id: Id, user: Reader, gateway: GatewayDep) -> Conversation:
     """A conversation that the caller is in."""
     asked = pb.BatchGetConversationsRequest(conversation_ids=[conversation_id])
     answer = await gateway.conversation.call(gateway.conversation.stub.BatchGetConversations, asked, user)
     if not answer.conversations:
         raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-    return schemas.Conversation.of(answer.conversations[0])
+    return Conversation.of(answer.conversations[0])
 
 
 @router.patch("/conversations/{conversation_id}")
-async def rename_conversation(
-    conversation_id: schemas.Id, body: schemas.NewTitle, user: Writer, gateway: GatewayDep
-) -> schemas.Conversation:
+async def rename_conversation(conversation_id: Id, body: NewTitle, user: Writer, gateway: GatewayDep) -> Conversation:
     """Gives a group a new title."""
     asked = pb.RenameConversationRequest(conversation_id=conversation_id, title=body.title)
     answer = await gateway.conversation.call(gateway.conversation.stub.RenameConversation, asked, user)
-    return schemas.Conversation.of(answer.conversation)
+    return Conversation.of(answer.conversation)
 
 
 @router.get("/conversations/{conversation_id}/members")
 async def list_members(
-    conversation_id: schemas.Id, user: Reader, gateway: GatewayDep, cursor: Cursor = "", limit: Limit = 50
-) -> schemas.Members:
+    conversation_id: Id, user: Reader, gateway: GatewayDep, cursor: Cursor = "", limit: Limit = 50
+) -> Members:
     """Who is in a conversation, in order of joining."""
     asked = pb.ListMembersRequest(conversation_id=conversation_id, limit=limit, cursor=cursor)
     answer = await gateway.conversation.call(gateway.conversation.stub.ListMembers, asked, user)
-    members = [schemas.Member.of(member) for member in answer.members]
-    return schemas.Members(members=members, next_cursor=answer.next_cursor or None)
+    members = [Member.of(member) for member in answer.members]
+    return Members(members=members, next_cursor=answer.next_cursor or None)
 
 
 @router.post("/conversations/{conversation_id}/members")
 async def add_members(
-    conversation_id: schemas.Id,
-    body: schemas.NewMembers,
+    conversation_id: Id,
+    body: NewMembers,
     user: Writer,
     gateway: GatewayDep,
     _: IdempotencyKey,
-) -> schemas.Conversation:
+) -> Conversation:
     """Adds people to a group; those who are in it stay as they are."""
     asked = pb.AddMembersRequest(conversation_id=conversation_id, user_ids=body.user_ids)
     answer = await gateway.conversation.call(gateway.conversation.stub.AddMembers, asked, user)
-    return schemas.Conversation.of(answer.conversation)
+    return Conversation.of(answer.conversation)
 
 
 @router.patch("/conversations/{conversation_id}/members/{user_id}", status_code=204)
-async def change_role(
-    conversation_id: schemas.Id, user_id: schemas.Id, body: schemas.NewRole, user: Writer, gateway: GatewayDep
-) -> None:
+async def change_role(conversation_id: Id, user_id: Id, body: NewRole, user: Writer, gateway: GatewayDep) -> None:
     """Changes what a member may do."""
     asked = pb.ChangeRoleRequest(conversation_id=conversation_id, user_id=user_id, role=ROLE_NUMBERS[body.role])
     await gateway.conversation.call(gateway.conversation.stub.ChangeRole, asked, user)
 
 
 @router.delete("/conversations/{conversation_id}/members/{user_id}", status_code=204)
-async def remove_member(conversation_id: schemas.Id, user_id: schemas.Id, user: Writer, gateway: GatewayDep) -> None:
+async def remove_member(conversation_id: Id, user_id: Id, user: Writer, gateway: GatewayDep) -> None:
     """Removes somebody from a group."""
     asked = pb.RemoveMemberRequest(conversation_id=conversation_id, user_id=user_id)
     await gateway.conversation.call(gateway.conversation.stub.RemoveMember, asked, user)
 
 
 @router.post("/conversations/{conversation_id}/leave", status_code=204)
-async def leave_conversation(conversation_id: schemas.Id, user: Writer, gateway: GatewayDep, _: IdempotencyKey) -> None:
+async def leave_conversation(conversation_id: Id, user: Writer, gateway: GatewayDep, _: IdempotencyKey) -> None:
     """Leaves a group. When the last owner leaves, somebody else becomes it."""
     asked = pb.LeaveConversationRequest(conversation_id=conversation_id)
     await gateway.conversation.call(gateway.conversation.stub.LeaveConversation, asked, user)

@@ -9,34 +9,37 @@ from fastapi import APIRouter, Query, Response
 from chat.message.v1 import message_pb2 as pb
 from realchat_common.errors import CODES, Code, RealChatError
 from realchat_common.ids import new_id, rfc3339
-from realchat_gateway import inbox, schemas
+from realchat_gateway import inbox
 from realchat_gateway.access import Reader, Writer
 from realchat_gateway.api.paging import Limit
 from realchat_gateway.edge import ApiRoute, IdempotencyKey
 from realchat_gateway.gateway import GatewayDep
+from realchat_gateway.schemas.base import MOST_SEQ, Id
+from realchat_gateway.schemas.inbox import Bootstrap
+from realchat_gateway.schemas.messages import History, NewMessage, SentMessage, Sync, Synced, SyncRequest
 
 router = APIRouter(prefix="/v1", tags=["messages"], route_class=ApiRoute)
 
-OptionalSeq = Annotated[int | None, Query(ge=0, le=schemas.MOST_SEQ)]
+OptionalSeq = Annotated[int | None, Query(ge=0, le=MOST_SEQ)]
 
 
 @router.get("/conversations/{conversation_id}/events")
 async def get_history(
-    conversation_id: schemas.Id,
+    conversation_id: Id,
     user: Reader,
     gateway: GatewayDep,
     before: OptionalSeq = None,
     after: OptionalSeq = None,
     around: OptionalSeq = None,
     limit: Limit = 50,
-) -> schemas.History:
+) -> History:
     """Events before, after or around a `seq`; without one of these, the newest."""
     positions = {"before_seq": before, "after_seq": after, "around_seq": around}
     given = {name: seq for name, seq in positions.items() if seq is not None}
     if len(given) > 1:
         raise RealChatError(Code.INVALID_ARGUMENT, "give one of before, after and around", field="before")
     asked = pb.GetHistoryRequest(conversation_id=conversation_id, limit=limit, **given)
-    return schemas.History.of(await gateway.message.call(gateway.message.stub.GetHistory, asked, user))
+    return History.of(await gateway.message.call(gateway.message.stub.GetHistory, asked, user))
 
 
 @router.post(
@@ -45,13 +48,13 @@ async def get_history(
     responses={200: {"description": "It had been sent already."}},
 )
 async def send_message(
-    conversation_id: schemas.Id,
-    body: schemas.NewMessage,
+    conversation_id: Id,
+    body: NewMessage,
     user: Writer,
     gateway: GatewayDep,
     response: Response,
     key: IdempotencyKey,
-) -> schemas.SentMessage:
+) -> SentMessage:
     """Sends a message."""
     own_id = _client_message_id(body.client_message_id, key)
     message = pb.NewMessage(
@@ -63,7 +66,7 @@ async def send_message(
     if result.HasField("failure"):
         raise RealChatError(CODES[result.failure.code], result.failure.detail)
     response.status_code = 200 if result.appended.duplicate else 201
-    return schemas.SentMessage(
+    return SentMessage(
         conversation_id=conversation_id,
         message_id=result.appended.message_id,
         client_message_id=own_id,
@@ -83,17 +86,15 @@ def _client_message_id(in_body: str | None, key: str | None) -> str:
 
 
 @router.post("/sync")
-async def sync(body: schemas.SyncRequest, user: Reader, gateway: GatewayDep) -> schemas.Sync:
+async def sync(body: SyncRequest, user: Reader, gateway: GatewayDep) -> Sync:
     """What happened in several conversations since the client last looked."""
     positions = [pb.SyncPosition(**position.model_dump()) for position in body.positions]
     asked = pb.SyncConversationsRequest(positions=positions, limit=body.limit)
     answer = await gateway.message.call(gateway.message.stub.SyncConversations, asked, user)
-    return schemas.Sync(
-        epoch=answer.epoch, conversations=[schemas.Synced.of(synced) for synced in answer.conversations]
-    )
+    return Sync(epoch=answer.epoch, conversations=[Synced.of(synced) for synced in answer.conversations])
 
 
 @router.get("/bootstrap")
-async def bootstrap(user: Reader, gateway: GatewayDep) -> schemas.Bootstrap:
+async def bootstrap(user: Reader, gateway: GatewayDep) -> Bootstrap:
     """What a client shows first: the caller, their conversations, the people in them."""
     return await inbox.bootstrap(gateway, user)

@@ -9,27 +9,28 @@ from fastapi import APIRouter, Query
 from chat.presence.v1 import presence_pb2
 from chat.profile.v1 import profile_pb2 as pb
 from realchat_common.errors import Code, RealChatError
-from realchat_gateway import schemas
 from realchat_gateway.access import Reader, Writer
 from realchat_gateway.api.paging import Cursor, Limit
 from realchat_gateway.edge import ApiRoute
 from realchat_gateway.gateway import GatewayDep
+from realchat_gateway.schemas.base import Id
+from realchat_gateway.schemas.people import Presence, Presences, Profile, ProfileChange, Profiles
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=ApiRoute)
 
 
 @router.get("/me")
-async def get_me(user: Reader, gateway: GatewayDep) -> schemas.Profile:
+async def get_me(user: Reader, gateway: GatewayDep) -> Profile:
     """The caller's profile."""
     return await get_user(user.user_id, user, gateway)
 
 
 @router.patch("/me")
-async def change_me(body: schemas.ProfileChange, user: Writer, gateway: GatewayDep) -> schemas.Profile:
+async def change_me(body: ProfileChange, user: Writer, gateway: GatewayDep) -> Profile:
     """Changes the caller's profile."""
     change = pb.UpdateProfileRequest(**body.model_dump(exclude_none=True))
     answer = await gateway.profile.call(gateway.profile.stub.UpdateProfile, change, user)
-    return schemas.Profile.of(answer.profile)
+    return Profile.of(answer.profile)
 
 
 @router.get("/users")
@@ -39,31 +40,31 @@ async def find_users(
     gateway: GatewayDep,
     cursor: Cursor = "",
     limit: Limit = 50,
-) -> schemas.Profiles:
+) -> Profiles:
     """People whose handle or name begins with a text."""
     search = pb.SearchProfilesRequest(prefix=prefix, limit=limit, cursor=cursor)
     answer = await gateway.profile.call(gateway.profile.stub.SearchProfiles, search, user)
-    users = [schemas.Profile.of(profile) for profile in answer.profiles]
-    return schemas.Profiles(users=users, next_cursor=answer.next_cursor or None)
+    users = [Profile.of(profile) for profile in answer.profiles]
+    return Profiles(users=users, next_cursor=answer.next_cursor or None)
 
 
 @router.get("/users/{user_id}")
-async def get_user(user_id: schemas.Id, user: Reader, gateway: GatewayDep) -> schemas.Profile:
+async def get_user(user_id: Id, user: Reader, gateway: GatewayDep) -> Profile:
     """Somebody's profile."""
     asked = pb.BatchGetProfilesRequest(user_ids=[user_id])
     answer = await gateway.profile.call(gateway.profile.stub.BatchGetProfiles, asked, user)
     if not answer.profiles:
         raise RealChatError(Code.USER_NOT_FOUND)
-    return schemas.Profile.of(answer.profiles[0])
+    return Profile.of(answer.profiles[0])
 
 
 @router.get("/presence")
 async def get_presence(
-    user_ids: Annotated[list[schemas.Id], Query(min_length=1, max_length=200, description="Repeat it for more.")],
+    user_ids: Annotated[list[Id], Query(min_length=1, max_length=200, description="Repeat it for more.")],
     user: Reader,
     gateway: GatewayDep,
-) -> schemas.Presences:
+) -> Presences:
     """Who is there."""
     asked = presence_pb2.GetPresenceRequest(user_ids=user_ids)
     answer = await gateway.presence.call(gateway.presence.stub.GetPresence, asked, user)
-    return schemas.Presences(presences=[schemas.Presence.of(presence) for presence in answer.presences])
+    return Presences(presences=[Presence.of(presence) for presence in answer.presences])

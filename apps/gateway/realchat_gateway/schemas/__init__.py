@@ -1,0 +1,1 @@
+"""What clients send and get, as OpenAPI describes it: a module per noun."""

@@ -1,0 +1,160 @@
+"""Messages, history and catching up."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from chat.event.v1 import event_pb2
+from chat.message.v1 import message_pb2
+from realchat_common.wire import event_json
+from realchat_gateway.schemas.base import ALICE, AT, MESSAGE, TALK, Command, Id, Seq, Time, example
+
+
+class NewMessage(Command):
+    """A message."""
+
+    model_config = example({"client_message_id": "7c0f1a9e", "body": "Why is a raven like a writing-desk?"})
+
+    client_message_id: Annotated[
+        str | None,
+        Field(
+            min_length=1,
+            max_length=64,
+            description="The sender's own id: the same one in the same conversation is the same message. "
+            "Without it the `Idempotency-Key` is taken, without that each request is a message.",
+        ),
+    ] = None
+    body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
+    reply_to: Id | None = None
+
+
+class SentMessage(BaseModel):
+    """Where a message is in its conversation."""
+
+    model_config = example(
+        {
+            "conversation_id": TALK,
+            "message_id": MESSAGE,
+            "client_message_id": "7c0f1a9e",
+            "seq": 7,
+            "at": AT,
+            "duplicate": False,
+        }
+    )
+
+    conversation_id: Id
+    message_id: Id
+    client_message_id: str
+    seq: Seq
+    at: Time
+    duplicate: Annotated[bool, Field(description="An earlier request had sent it already.")]
+
+
+EVENT = {
+    "conversation_id": TALK,
+    "seq": 7,
+    "event_id": MESSAGE,
+    "kind": "message.sent",
+    "actor_id": ALICE,
+    "at": AT,
+    "data": {
+        "message_id": MESSAGE,
+        "client_message_id": "7c0f1a9e",
+        "body": "Why is a raven like a writing-desk?",
+        "reply_to": None,
+        "deleted": False,
+    },
+}
+
+
+class Event(BaseModel):
+    """A change of a conversation. Its `seq` is 1, 2, 3 … without gaps."""
+
+    model_config = example({**EVENT})
+
+    conversation_id: Id
+    seq: Seq
+    event_id: Id
+    kind: Annotated[str, Field(description="Ignore kinds that you do not know.")]
+    actor_id: Id
+    at: Time
+    data: Annotated[dict[str, Any], Field(description="Depends on the kind.")]
+
+    @classmethod
+    def of(cls, event: event_pb2.Event) -> Event:
+        """From the log."""
+        return cls.model_construct(**event_json(event))
+
+
+class History(BaseModel):
+    """A part of a conversation's log, in ascending `seq`."""
+
+    model_config = example({"events": [EVENT], "last_seq": 7, "has_more": True})
+
+    events: list[Event]
+    last_seq: Annotated[Seq, Field(description="The newest there is.")]
+    has_more: Annotated[bool, Field(description="There is more in the direction asked for.")]
+
+    @classmethod
+    def of(cls, history: message_pb2.GetHistoryResponse) -> History:
+        """From the message service."""
+        return cls(
+            events=[Event.of(event) for event in history.events],
+            last_seq=history.last_seq,
+            has_more=history.has_more,
+        )
+
+
+class Position(Command):
+    """How far a client has read a conversation's log."""
+
+    conversation_id: Id
+    after_seq: Annotated[Seq, Field(description="The last `seq` that the client holds; 0 for none.")]
+
+
+class SyncRequest(Command):
+    """Where a client stands."""
+
+    model_config = example({"positions": [{"conversation_id": TALK, "after_seq": 6}], "limit": 200})
+
+    positions: Annotated[list[Position], Field(max_length=200)]
+    limit: Annotated[int, Field(ge=1, le=500, description="Events per conversation.")] = 200
+
+
+class Synced(BaseModel):
+    """What a client missed in a conversation."""
+
+    conversation_id: Id
+    events: list[Event]
+    last_seq: Seq
+    truncated: Annotated[bool, Field(description="More was missed: page through the history instead.")]
+    forbidden: Annotated[bool, Field(description="The caller is not a member.")]
+
+    @classmethod
+    def of(cls, synced: message_pb2.SyncedConversation) -> Synced:
+        """From the message service."""
+        return cls(
+            conversation_id=synced.conversation_id,
+            events=[Event.of(event) for event in synced.events],
+            last_seq=synced.last_seq,
+            truncated=synced.truncated,
+            forbidden=synced.forbidden,
+        )
+
+
+class Sync(BaseModel):
+    """What a client missed."""
+
+    model_config = example(
+        {
+            "epoch": "1",
+            "conversations": [
+                {"conversation_id": TALK, "events": [EVENT], "last_seq": 7, "truncated": False, "forbidden": False}
+            ],
+        }
+    )
+
+    epoch: Annotated[str, Field(description="When it changes, drop what you hold: the log was restored.")]
+    conversations: list[Synced]

@@ -1,0 +1,91 @@
+"""People: profiles and presence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from chat.presence.v1 import presence_pb2
+from chat.profile.v1 import profile_pb2
+from realchat_common.ids import rfc3339
+from realchat_gateway.schemas.base import ALICE, AT, BOB, Command, Id, Time, example
+
+
+class ProfileChange(Command):
+    """What is left out stays as it is."""
+
+    model_config = example({"handle": "alice", "bio": "Rabbit holes and logic."})
+
+    handle: Annotated[str, Field(max_length=64)] | None = None
+    display_name: Annotated[str, Field(max_length=256)] | None = None
+    bio: Annotated[str, Field(max_length=2048)] | None = None
+
+
+class Profile(BaseModel):
+    """What a person shows of themselves."""
+
+    model_config = example(
+        {
+            "user_id": ALICE,
+            "handle": "alice",
+            "display_name": "Alice",
+            "bio": "Rabbit holes and logic.",
+            "updated_at": AT,
+        }
+    )
+
+    user_id: Id
+    handle: str
+    display_name: str
+    bio: str
+    updated_at: Time
+
+    @classmethod
+    def of(cls, profile: profile_pb2.Profile) -> Profile:
+        """From the profile service."""
+        return cls(
+            user_id=profile.user_id,
+            handle=profile.handle,
+            display_name=profile.display_name,
+            bio=profile.bio,
+            updated_at=rfc3339(profile.updated_at_ms),
+        )
+
+
+class Profiles(BaseModel):
+    """A page of people, by handle."""
+
+    users: list[Profile]
+    next_cursor: Annotated[str | None, Field(description="Null on the last page.")]
+
+
+_STATUSES: dict[int, Literal["online", "away", "offline"]] = {
+    presence_pb2.STATUS_ONLINE: "online",
+    presence_pb2.STATUS_AWAY: "away",
+}
+
+
+class Presence(BaseModel):
+    """Whether somebody is there."""
+
+    model_config = example({"user_id": BOB, "status": "offline", "last_seen_at": AT})
+
+    user_id: Id
+    status: Literal["online", "away", "offline"]
+    last_seen_at: Annotated[Time | None, Field(description="Null while online, or when never seen.")]
+
+    @classmethod
+    def of(cls, presence: presence_pb2.UserPresence) -> Presence:
+        """From the presence service."""
+        return cls(
+            user_id=presence.user_id,
+            status=_STATUSES.get(presence.status, "offline"),
+            last_seen_at=rfc3339(presence.last_seen_at_ms) if presence.last_seen_at_ms else None,
+        )
+
+
+class Presences(BaseModel):
+    """The presence of several people."""
+
+    presences: list[Presence]

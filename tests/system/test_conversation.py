@@ -206,7 +206,7 @@ async def test_http_and_the_socket_show_the_same_events(person: NewPerson, socke
 async def test_a_logout_closes_the_sessions_sockets_within_a_second(person: NewPerson, socket_urls: list[str]) -> None:
     alice = await person("Alice")
     async with opened(socket_urls[1], alice.access_token) as socket:
-        await alice.asks("POST", "/v1/auth/logout", json={})
+        await alice.asks("POST", "/v1/auth/logout")
         await eventually(lambda: socket.connection.close_code == 4102, "the socket is closed", 5)
         await eventually(lambda: refused(alice), "the access token is refused", 5)
 

@@ -81,7 +81,8 @@ class Hub:
         self._repairs: dict[Missing, list[Socket]] = {}
         self._connects = TokenBucket(settings.connects_per_second, settings.connects_per_second, clock())
         self._draining = False
-        self._online = False
+        self.online = False
+        """Whether other nodes reach this one."""
         self.proved_online_at = clock()
         """When the node's channel was last known to be open."""
         self.stale = asyncio.Event()
@@ -98,7 +99,7 @@ class Hub:
         """Decides on an upgrade. Raises unavailable or overloaded, with a time to come back."""
         if self._draining:
             self._turn_away("draining", Code.UNAVAILABLE)
-        if not self._online:
+        if not self.online:
             self._turn_away("offline", Code.UNAVAILABLE)
         if len(self._sockets) >= self._settings.sockets_most:
             self._turn_away("full", Code.OVERLOADED)
@@ -202,11 +203,11 @@ class Hub:
                     if packet is not None:
                         self._receive(packet)
                     elif not opened:
-                        opened = self._online = True
+                        opened = self.online = True
                         self.stale.set()
                     self._note_online()
         finally:
-            self._online = False
+            self.online = False
 
     def _note_online(self) -> None:
         if not self.stale.is_set():
@@ -265,7 +266,7 @@ class Hub:
     async def _read(self, missing: Missing) -> tuple[list[EventFrame], Audience]:
         async for attempt in AsyncRetrying(
             stop=stop_after_delay(REPAIR_SECONDS),
-            wait=wait_exponential_jitter(initial=0.05, max=2),
+            wait=wait_exponential_jitter(multiplier=0.05, max=2),
             retry=retry_if_exception(lambda error: isinstance(error, RealChatError) and error.code.temporary),
             reraise=True,
         ):

@@ -226,14 +226,13 @@ class DeliveryNode:
     """One replica: its parts, its public address, its callbacks."""
 
     hub: Hub
-    fanout: Fanout
     registry: Registry
-    appender: Appender
-    catch_up: CatchUp
     url: str
     sidecar: httpx.AsyncClient
     http: httpx.AsyncClient
     tasks: dict[str, asyncio.Task[None]]
+    connections: set[Any]
+    """uvicorn's TCP connections."""
 
     async def comes(self, data: bytes | Frame, kind: str, route: str = "conversation", **more: Any) -> str:
         """An event of the topic comes; the answer to Dapr."""
@@ -296,14 +295,14 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def _serving(app: FastAPI, **options: Any) -> AsyncIterator[int]:
+async def _serving(app: FastAPI, **options: Any) -> AsyncIterator[uvicorn.Server]:
     server = _Server(
         uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1, **options)
     )
     task = asyncio.ensure_future(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    yield int(server.servers[0].sockets[0].getsockname()[1])
+    yield server
     server.should_exit = True
     await task
 
@@ -335,7 +334,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         public = public_app(settings, node, hub.admit)
         internal = internal_app(APP_API_TOKEN, fanout)
         add_problem_handlers(internal)
-        port = await stack.enter_async_context(
+        server = await stack.enter_async_context(
             _serving(
                 public,
                 http="httptools",
@@ -345,6 +344,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
                 ws_per_message_deflate=False,
             )
         )
+        port = server.servers[0].sockets[0].getsockname()[1]
         sidecar = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(internal), base_url="http://internal")
         )
@@ -374,7 +374,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
                     except RealChatError:
                         await asyncio.sleep(0.01)
             yield DeliveryNode(
-                hub, fanout, registry, appender, catch_up, f"ws://127.0.0.1:{port}/v1/socket", sidecar, http, tasks
+                hub, registry, f"ws://127.0.0.1:{port}/v1/socket", sidecar, http, tasks, server.server_state.connections
             )
         finally:
             for task in tasks.values():

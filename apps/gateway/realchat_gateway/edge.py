@@ -29,6 +29,8 @@ BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_DOT_SEGMENT = re.compile(r"/\.\.?(/|$)")
+"""Clients resolve these before they send (RFC 3986, section 5.2.4); static files would answer with a redirect."""
 _IDEMPOTENCY_KEY = re.compile(r'"([!#-~ ]{1,255})"|([!#-~]{1,255})')
 
 SECURITY_HEADERS = {
@@ -78,6 +80,9 @@ class Edge:
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
+            if _DOT_SEGMENT.search(scope["path"]):
+                await problem_response(RealChatError(Code.NOT_FOUND))(scope, receive, send_with_headers)
+                return
             if self._in_flight >= self._most:
                 await problem_response(RealChatError(Code.OVERLOADED, retry_after=1))(scope, receive, send_with_headers)
                 return

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
 from infra.rendering import PROGRAM, SEED, STACKS, Rendering, Secret, plain_texts, render, revealed, run, settings
-from realchat_infra.keyring import DATABASE_APPS, REDIS_APPS, Keyring
+from realchat_infra.keyring import DATABASE_APPS, REDIS_APPS, Addresses, Keyring
 from realchat_infra.network import SIDECAR
 from realchat_infra.sources import APPS
 from stack.manifest import read
@@ -265,6 +265,15 @@ def test_no_two_secrets_are_alike() -> None:
         Keyring("short")
 
 
+def test_what_an_older_key_sealed_can_still_be_opened() -> None:
+    old, new = (Keyring(SEED, {"key-encryption-key": each}) for each in (1, 2))
+    addresses = Addresses("postgres:5432", "redis:6379")
+    before, after = (ring.store("auth", APPS, addresses)["key-encryption-key"].split(",") for ring in (old, new))
+    assert after[1:] == before
+    sealed = Fernet(before[0]).encrypt(b"a signing key")
+    assert MultiFernet([Fernet(key) for key in after]).decrypt(sealed) == b"a signing key"
+
+
 def test_a_raised_generation_replaces_one_secret_and_its_pods() -> None:
     before = {each.urn: each.inputs for each in render("local").objects}
     after = run({**settings("local"), "realchat:generations": {"database/auth": 2}}).objects
@@ -475,6 +484,8 @@ def test_the_application_accepts_its_environment(app_id: str, monkeypatch: pytes
     accepted = settings_class()
     assert accepted.app_id == app_id
     assert accepted.internal_port == APPS[app_id].ports["internal"]
+    issuers = {getattr(accepted, name) for name in ("issuer", "token_issuer") if hasattr(accepted, name)}
+    assert issuers <= {"https://chat.example"}
 
 
 @pytest.mark.parametrize("app_id", APPS)

@@ -221,6 +221,11 @@ class Service(Part):
             "REALCHAT_TRACE_RATIO": str(settings.trace_ratio),
             "REALCHAT_DRAIN_SECONDS": str(self._drain.application),
         }
+        # What tokens name as their issuer, and where the keys to check them are: the gateway passes them on.
+        url = f"https://{settings.ingress.host}"
+        values |= {"REALCHAT_ISSUER": url, "REALCHAT_TOKEN_ISSUER": url}
+        if self.app.app_id == "auth":
+            values["REALCHAT_PUBLIC_URL"] = url
         if self.app.app_id == "gateway":
             values |= {
                 "REALCHAT_SOCKET_URL": f"wss://{settings.ingress.host}/v1/socket",

@@ -86,13 +86,19 @@ class Keyring:
         if kafka_password:
             found["kafka-password"] = kafka_password
         if app_id == "auth":
-            found["key-encryption-key"] = base64.urlsafe_b64encode(self._draw("key-encryption-key")).decode()
+            found["key-encryption-key"] = ",".join(self._sealing_keys())
         if app_id in ("gateway", "delivery"):
             found["ticket-key"] = self.token("ticket-key")
         return found
 
-    def _draw(self, name: str) -> bytes:
-        info = f"{name}/{self.generations.get(name, 1)}".encode()
+    def _sealing_keys(self) -> list[str]:
+        """Fernet keys, the newest first: what an older one sealed can still be opened."""
+        newest = self.generations.get("key-encryption-key", 1)
+        drawn = (self._draw("key-encryption-key", generation) for generation in range(newest, 0, -1))
+        return [base64.urlsafe_b64encode(key).decode() for key in drawn]
+
+    def _draw(self, name: str, generation: int | None = None) -> bytes:
+        info = f"{name}/{generation or self.generations.get(name, 1)}".encode()
         return HKDF(hashes.SHA256(), 32, salt=b"realchat", info=info).derive(self.seed.encode())
 
     def _key(self, name: str) -> Ed25519PrivateKey:

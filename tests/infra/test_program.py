@@ -118,6 +118,13 @@ def test_migrations_end_before_pods_begin(rendering: Rendering) -> None:
             assert jobs[f"{name}-migration"] in each.dependencies
 
 
+def test_the_engine_waits_until_the_stores_are_there(rendering: Rendering) -> None:
+    """Of custom resources it knows nothing; the migrations would begin at once, and fail."""
+    for kind in ("Kafka", "KafkaTopic", "Cluster", "Database"):
+        for name, manifest in rendering.manifests(kind).items():
+            assert "pulumi.com/waitFor" in manifest["metadata"]["annotations"], f"{kind}/{name}"
+
+
 def test_what_keeps_data_in_production_cannot_be_deleted_by_accident() -> None:
     protected = {each.inputs["kind"] for each in render("prod").objects if each.protect}
     assert {"Namespace", "Kafka", "KafkaNodePool", "Cluster", "StatefulSet"} <= protected

@@ -23,6 +23,9 @@ DATABASE_MOUNTS = [{"name": AUTHORITY, "mountPath": AUTHORITY_FOLDER}]
 DATABASE_VOLUMES = [
     {"name": AUTHORITY, "secret": {"secretName": AUTHORITY, "items": [{"key": "ca.crt", "path": "ca.crt"}]}}
 ]
+MIGRATION_SECONDS = 1800
+ROLLOUT_SECONDS = 3600
+"""One replica after the other, forty at the most."""
 ENDPOINTS_SECONDS = 5
 """Until every node knows that a pod is no longer an endpoint."""
 
@@ -122,11 +125,10 @@ class Service(Part):
             "Job",
             name,
             labels=labels,
-            # A job cannot be changed: with its name fixed, the old one goes first.
-            annotations={"pulumi.com/replaceUnready": "true"},
+            seconds=MIGRATION_SECONDS + 60,
             spec={
                 "backoffLimit": 3,
-                "activeDeadlineSeconds": 1800,
+                "activeDeadlineSeconds": MIGRATION_SECONDS,
                 "template": {
                     "metadata": {
                         "labels": {**labels, "app.kubernetes.io/part-of": "realchat"},
@@ -207,7 +209,15 @@ class Service(Part):
         }
         if not size.most:
             spec["replicas"] = size.replicas  # otherwise the autoscaler's business
-        return self.add("apps/v1", "Deployment", app.app_id, labels=self._labels, after=before, spec=spec)
+        return self.add(
+            "apps/v1",
+            "Deployment",
+            app.app_id,
+            labels=self._labels,
+            seconds=ROLLOUT_SECONDS,
+            after=before,
+            spec=spec,
+        )
 
     def _env(self) -> list[dict[str, Any]]:
         settings = self._settings

@@ -71,6 +71,8 @@ class Kafka(Part):
             API,
             "Kafka",
             CLUSTER,
+            until="condition=Ready",
+            seconds=1200,
             after=after,
             protect=self._settings.high_availability,
             spec={"kafka": spec, "entityOperator": {"topicOperator": operator}},
@@ -81,6 +83,7 @@ class Kafka(Part):
                 "KafkaTopic",
                 name,
                 labels=LABELS,
+                until="condition=Ready",
                 after=[cluster],
                 spec={
                     "topicName": name,

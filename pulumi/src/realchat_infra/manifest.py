@@ -45,7 +45,8 @@ class Part(pulumi.ComponentResource):
         name: str,
         *,
         labels: Mapping[str, str] | None = None,
-        annotations: Mapping[str, pulumi.Input[str]] | None = None,
+        until: str = "",
+        seconds: int | None = None,
         after: list[pulumi.Resource] | None = None,
         protect: bool = False,
         **fields: Any,
@@ -57,7 +58,8 @@ class Part(pulumi.ComponentResource):
             kind: its `kind`.
             name: its name, which is also the resource's.
             labels: beside those that all have.
-            annotations: its annotations.
+            until: what the provider waits for beyond what it knows of the kind, as `kubectl wait --for` writes it.
+            seconds: how long it waits; ten minutes where not given.
             after: what must be there first.
             protect: whether Pulumi refuses to delete it.
             fields: everything beside the metadata.
@@ -67,8 +69,13 @@ class Part(pulumi.ComponentResource):
             "namespace": self.namespace,
             "labels": {"app.kubernetes.io/part-of": "realchat", **(labels or {})},
         }
-        if annotations:
-            metadata["annotations"] = dict(annotations)
+        annotations = {
+            "pulumi.com/waitFor": until,
+            "pulumi.com/timeoutSeconds": str(seconds or ""),
+            "pulumi.com/replaceUnready": "true" if kind == "Job" else "",  # a job that failed is tried again
+        }
+        if given := {key: value for key, value in annotations.items() if value}:
+            metadata["annotations"] = given
         return Manifest(
             {"apiVersion": version, "kind": kind, "metadata": metadata, **fields},
             pulumi.ResourceOptions(parent=self, depends_on=after, protect=protect),

@@ -90,6 +90,8 @@ class Postgres(Part):
             API,
             "Cluster",
             CLUSTER,
+            until="condition=Ready",
+            seconds=1200,
             after=[*after, *passwords.values()],
             protect=settings.high_availability,
             spec=spec,
@@ -99,6 +101,7 @@ class Postgres(Part):
                 API,
                 "Database",
                 f"{CLUSTER}-{app_id}",
+                until="jsonpath={.status.applied}=true",
                 after=[cluster],
                 spec={
                     "name": f"realchat_{app_id}",

@@ -135,7 +135,7 @@ class CatchUp:
             since_ms = now_ms() - int(1000 * (self._clock() - hub.proved_online_at)) - SLACK_MS
             try:
                 await hub.register_all()
-                await self._all(hub.sockets, since_ms, parallel)
+                await self._all([socket for socket in hub.sockets if socket.following], since_ms, parallel)
             except BaseException:
                 hub.stale.set()
                 raise

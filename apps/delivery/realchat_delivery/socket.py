@@ -1,6 +1,6 @@
 """One connection: its states, its bounded queue, its heartbeat.
 
-States: opened, ready (authenticated and registered: events reach it), ended. Nothing in here waits for a slow
+States: opened, ready (authenticated and registered), following (its client said what it holds: events reach it), ended. Nothing in here waits for a slow
 peer but the writer; what cannot be queued ends the socket, and its client resumes from the log.
 """
 
@@ -119,6 +119,8 @@ class Socket:
         self.codec = codec
         self.merge: Merge[EventFrame] = Merge()
         self.ready = False
+        self.following = False
+        """Events are sent: the client has resumed. Before, they would run ahead of what it missed."""
         self._user: User | None = None
         self._link = link
         self._node = node
@@ -208,7 +210,7 @@ class Socket:
 
     def deliver(self, event: EventFrame) -> bool:
         """Queues a live event in its turn. True when it goes out now."""
-        if not self.ready or self._ended:
+        if self._ended or not (self.following or self._catching_up.locked()):
             return False
         verdict = self.merge.offer(event)
         if verdict is Verdict.SEND:
@@ -227,14 +229,20 @@ class Socket:
 
     @asynccontextmanager
     async def catching_up(self) -> AsyncIterator[None]:
-        """While somebody reads the log for this socket, live events are held; afterwards they go out in order."""
+        """While somebody reads the log for this socket, live events are held; afterwards they go out in order.
+
+        Unless the first resume has failed: then they are dropped, and the client asks again.
+        """
         async with self._catching_up:
             self.merge.hold()
             try:
                 yield
             finally:
                 released, gaps = self.merge.release()
-                self._go_on(released, gaps)
+                if self.following:
+                    self._go_on(released, gaps)
+                else:
+                    self.merge = Merge()
 
     def _go_on(self, released: Iterable[EventFrame], gaps: Iterable[Missing]) -> None:
         for event in released:
@@ -390,6 +398,7 @@ class Socket:
             with server_span("frame resume", {}):
                 async with self.catching_up():
                     answer = await self._resumed(frame)
+                    self.following = self.following or isinstance(answer, Resumed)
                     self.reply(answer)
         except ConnectionError:
             return  # the socket ended meanwhile

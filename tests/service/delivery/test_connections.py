@@ -283,7 +283,7 @@ async def test_a_client_that_does_not_read_is_closed_and_its_connection_given_up
 
 
 async def deaf_client(node: DeliveryNode) -> sockets.socket:
-    """Bob on a bare TCP connection with a small buffer, who hears `ready` and then reads no more."""
+    """Bob on a bare TCP connection with a small buffer, who hears `resumed` and then reads no more."""
     host, port = node.url.split("/")[2].split(":")
     raw = sockets.socket()
     raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4_096)
@@ -306,6 +306,8 @@ async def deaf_client(node: DeliveryNode) -> sockets.socket:
     await until_seen(b"101")
     await loop.sock_sendall(raw, Frame(Opcode.TEXT, b'{"type":"auth","token":"bob/phone"}').serialize(mask=True))
     await until_seen(b"ready")
+    await loop.sock_sendall(raw, Frame(Opcode.TEXT, b'{"type":"resume","conversations":{}}').serialize(mask=True))
+    await until_seen(b"resumed")
     return raw
 
 

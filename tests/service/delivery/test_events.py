@@ -251,12 +251,12 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters(
 
 async def test_what_cannot_be_handled_now_comes_again(world: World, node: DeliveryNode) -> None:
     talk = world.logs.conversation("alice", "bob")
-    hello = talk.says("alice", "hello")
-    world.logs.away = True
-    assert await node.segment(talk, hello) == "RETRY"
-    assert await node.pointer(talk, 1, 2) == "RETRY"
-    world.logs.away = False
     async with connected(node, "bob/phone") as bob:
+        hello = talk.says("alice", "hello")
+        world.logs.away = True
+        assert await node.segment(talk, hello) == "RETRY"
+        assert await node.pointer(talk, 1, 2) == "RETRY"
+        world.logs.away = False
         assert await node.segment(talk, hello) == "SUCCESS"
         assert await bob.seqs(1) == [2]
 

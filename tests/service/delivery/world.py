@@ -426,11 +426,15 @@ class Client:
 
 
 @asynccontextmanager
-async def connected(node: DeliveryNode, token: str | None = None, **options: Any) -> AsyncIterator[Client]:
-    """A socket; authenticated when there is a token."""
+async def connected(
+    node: DeliveryNode, token: str | None = None, *, follows: bool = True, **options: Any
+) -> AsyncIterator[Client]:
+    """A socket; authenticated when there is a token, and then past its first, empty resume."""
     options = {"subprotocols": ["realchat.v1"], "compression": None, "ping_interval": None, **options}
     async with connect(node.url, **options) as connection:
         client = Client(connection)
         if token is not None:
             assert (await client.asks({"type": "auth", "token": token}))["type"] == "ready"
+            if follows:
+                assert (await client.asks({"type": "resume", "conversations": {}}))["type"] == "resumed"
         yield client

@@ -180,8 +180,11 @@ async def running(peer: Peer, bearer: str | None = None) -> AsyncIterator[Peer]:
 
 @asynccontextmanager
 async def ready(peer: Peer | None = None) -> AsyncIterator[Peer]:
+    """A peer that has authenticated; one of no special kind has also resumed, from nothing."""
     async with running(peer or Peer()) as connected:
         assert (await connected.asks({"type": "auth", "token": "good"}))["type"] == "ready"
+        if peer is None:
+            assert (await connected.asks({"type": "resume", "conversations": {}}))["type"] == "resumed"
         yield connected
 
 
@@ -363,11 +366,13 @@ async def test_what_the_protocol_does_not_have_closes(message: str | bytes, code
         assert await peer.closed() == code
 
 
-async def test_events_reach_a_socket_only_once_it_is_ready_and_then_in_order() -> None:
+async def test_events_reach_a_socket_only_once_it_has_resumed_and_then_in_order() -> None:
     async with running(Peer()) as peer:
         await asyncio.sleep(0)
         assert not peer.socket.deliver(event(1))
         assert (await peer.asks({"type": "auth", "token": "good"}))["type"] == "ready"
+        assert not peer.socket.deliver(event(2))
+        assert (await peer.asks({"type": "resume", "conversations": {}}))["type"] == "resumed"
         for seq in (5, 6, 6, 5):
             peer.socket.deliver(event(seq))
         assert [(await peer.hears())["event"]["seq"] for _ in range(2)] == [5, 6]
@@ -413,15 +418,23 @@ async def test_a_second_resume_waits_for_the_first_to_end() -> None:
 
 
 @pytest.mark.parametrize("failure", [RealChatError(Code.UNAVAILABLE), ValueError("a bug")])
-async def test_a_resume_that_fails_is_answered_and_live_events_go_on(failure: Exception) -> None:
+async def test_a_resume_that_fails_is_answered_and_live_events_wait_for_the_next(failure: Exception) -> None:
+    failures = [failure, None, failure]
+
     async def resuming(socket: Socket) -> None:
-        socket.deliver(event(3))
-        raise failure
+        socket.deliver(event(3 + len(failures)))
+        if trouble := failures.pop():
+            raise trouble
 
     async with ready(Peer(resuming=resuming)) as peer:
         answer = await peer.asks({"type": "resume", "conversations": {}})
         assert (answer["type"], answer["temporary"]) == ("error", True)
-        assert (await peer.hears())["event"]["seq"] == 3
+        await peer.hears_nothing_more()
+        assert (await peer.asks({"type": "resume", "conversations": {}}))["type"] == "resumed"
+        assert (await peer.hears())["event"]["seq"] == 5
+        assert (await peer.asks({"type": "resume", "conversations": {}}))["type"] == "error"
+        peer.socket.deliver(event(6))
+        assert (await peer.hears())["event"]["seq"] == 6
 
 
 async def test_a_peer_that_does_not_read_is_closed_to_resume_when_its_queue_is_full() -> None:

@@ -44,7 +44,13 @@ class Observability(Part):
             annotations={"realchat/configuration": hashlib.sha256(collector.encode()).hexdigest()[:32]},
             after=[configuration],
         )
-        self._server("jaeger", JAEGER_IMAGE, JAEGER_POD["matchLabels"], {"otlp": 4317, "ui": 16686})
+        self._server(
+            "jaeger",
+            JAEGER_IMAGE,
+            JAEGER_POD["matchLabels"],
+            {"otlp": 4317, "ui": 16686},
+            env={"JAEGER_LISTEN_HOST": "0.0.0.0"},  # noqa: S104 - the network policies say who reaches it
+        )
         self._monitor(after)
         for file in sorted((OBSERVABILITY / "prometheus" / "rules").glob("*.yaml")):
             rules = yaml.safe_load(file.read_text())
@@ -84,6 +90,7 @@ class Observability(Part):
         ports: dict[str, int],
         *,
         args: list[str] | None = None,
+        env: dict[str, str] | None = None,
         mounts: list[dict[str, Any]] | None = None,
         volumes: list[dict[str, Any]] | None = None,
         annotations: dict[str, str] | None = None,
@@ -99,6 +106,7 @@ class Observability(Part):
             "name": name,
             "image": image,
             "args": args or [],
+            "env": [{"name": variable, "value": value} for variable, value in (env or {}).items()],
             "ports": [{"name": port, "containerPort": number} for port, number in ports.items()],
             "resources": resources("50m", "1", "512Mi"),
             "securityContext": RESTRICTED_CONTAINER,

@@ -1,9 +1,11 @@
 """From the topic to the sockets.
 
 Two lanes bring the same: segments, right after their commit and in order, and pointers, a second later and in any
-order. Each conversation has a watermark, the last seq that was fanned out to everybody, raised only afterwards. So
+order. Each conversation has a watermark, the last seq that was fanned out, raised together with the sending. So
 what comes again costs a comparison, what was left out is read from the log, and what never was (a pointer whose
 transaction did not commit) is not found there. Whatever is sent twice nevertheless, the sockets drop.
+
+The sockets of this node get theirs right after the watermark rose: only with this process could they miss it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,6 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
 from realchat_common.telemetry import log, server_span, trace_headers
-from realchat_delivery.domain import Recipients
 from realchat_delivery.hub import Hub, Packet
 from realchat_delivery.log import Log
 from realchat_delivery.registry import Registry
@@ -116,17 +117,14 @@ class Fanout:
 
     async def segment(self, segment: pb.Segment) -> None:
         """The fast lane. Raises RealChatError."""
-        audience = await self._log.audience(segment.conversation_id, segment.members_seq)
-        recipients = audience.recipients(segment.first_seq, segment.last_seq)
-        watermark, nodes = await self._locate(segment.conversation_id, recipients)
-        if watermark is not None and segment.last_seq <= watermark:
-            WATERMARKS.labels("segment", "hit").inc()
-        elif watermark is None or segment.first_seq <= watermark + 1:
+        watermark = await self._spread("segment", segment)
+        if watermark is None:
             WATERMARKS.labels("segment", "next").inc()
-            await self._spread("segment", segment, recipients, nodes)
+        elif segment.last_seq <= watermark:
+            WATERMARKS.labels("segment", "hit").inc()
         else:
             WATERMARKS.labels("segment", "behind").inc()
-            reached = await self._read_and_spread("segment", segment.conversation_id, watermark + 1, segment.last_seq)
+            reached = await self._catch_up("segment", segment.conversation_id, watermark + 1, segment.last_seq)
             if reached < segment.last_seq:
                 raise RealChatError(Code.UNAVAILABLE, "the log does not have it yet")
 
@@ -137,9 +135,9 @@ class Fanout:
             WATERMARKS.labels("pointer", "hit").inc()
             return
         WATERMARKS.labels("pointer", "behind").inc()
-        await self._read_and_spread(
-            "pointer", conversation_id, first_seq if watermark is None else watermark + 1, last_seq
-        )
+        if watermark is not None:
+            first_seq = watermark + 1
+        await self._catch_up("pointer", conversation_id, first_seq, last_seq)
 
     async def account(self, event: pb.AccountEvent) -> None:
         """What happened to an account; every node gets it. Raises RealChatError."""
@@ -148,53 +146,44 @@ class Fanout:
             await self._registry.revoke(session_id)
             self._hub.close_session(session_id)
 
-    async def _read_and_spread(self, lane: str, conversation_id: str, first_seq: int, last_seq: int) -> int:
+    async def _catch_up(self, lane: str, conversation_id: str, first_seq: int, last_seq: int) -> int:
         """Fans out what the log has; returns the last seq of it."""
         reached = first_seq - 1
         while reached < last_seq:
             page = await self._log.page(conversation_id, reached + 1, PAGE)
             if not page.events:
                 break
+            reached = page.events[-1].seq
             segment = pb.Segment(
                 conversation_id=conversation_id,
                 first_seq=page.events[0].seq,
-                last_seq=page.events[-1].seq,
+                last_seq=reached,
                 members_seq=page.members_seq,
                 events=page.events,
             )
-            audience = await self._log.audience(conversation_id, page.members_seq)
-            recipients = audience.recipients(segment.first_seq, segment.last_seq)
-            _, nodes = await self._locate(conversation_id, recipients)
-            await self._spread(lane, segment, recipients, nodes)
-            reached = segment.last_seq
+            watermark = await self._spread(lane, segment)
+            if watermark is not None:
+                reached = max(reached, watermark)  # somebody else was faster
         return reached
 
-    async def _locate(self, conversation_id: str, recipients: Recipients) -> tuple[int | None, dict[str, Recipients]]:
-        """The watermark, and for each other node those of the recipients who are there."""
-        whole, partial = list(recipients.whole), list(recipients.partial)
-        watermark, nodes = await self._registry.locate(conversation_id, whole + [reader.user_id for reader in partial])
-        return watermark, {
-            node_id: Recipients(
-                [whole[place] for place in places if place < len(whole)],
-                [partial[place - len(whole)] for place in places if place >= len(whole)],
-            )
-            for node_id, places in nodes.items()
-        }
-
-    async def _spread(
-        self, lane: str, segment: pb.Segment, recipients: Recipients, nodes: dict[str, Recipients]
-    ) -> None:
-        self._hub.deliver(segment.events, recipients)
-        packets: dict[str, bytes] = {}
-        if nodes:
-            data, traceparent = segment.SerializeToString(), trace_headers().get("traceparent", "")
-            packets = {
-                node_id: _packet_encoder.encode(Packet(data, list(there.whole), list(there.partial), traceparent))
-                for node_id, there in nodes.items()
-            }
-        await self._registry.fanned_out(segment.conversation_id, segment.last_seq, packets)
-        FANNED_OUT.labels(lane).inc(len(segment.events))
-        LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
+    async def _spread(self, lane: str, segment: pb.Segment) -> int | None:
+        """Sends a segment to its recipients everywhere. Returns what Registry.fan_out does."""
+        audience = await self._log.audience(segment.conversation_id, segment.members_seq)
+        recipients = audience.recipients(segment.first_seq, segment.last_seq)
+        traceparent = trace_headers().get("traceparent", "")
+        packet = Packet(segment.SerializeToString(), list(recipients.whole), list(recipients.partial), traceparent)
+        watermark = await self._registry.fan_out(
+            segment.conversation_id,
+            segment.first_seq,
+            segment.last_seq,
+            [*packet.whole, *{reader.user_id for reader in packet.partial}],
+            _packet_encoder.encode(packet),
+        )
+        if watermark is None:
+            self._hub.deliver(segment.events, recipients)
+            FANNED_OUT.labels(lane).inc(len(segment.events))
+            LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
+        return watermark
 
 
 def _checked(segment: pb.Segment) -> pb.Segment:

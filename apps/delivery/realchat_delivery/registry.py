@@ -10,7 +10,7 @@ a socket's `ready` must reach it. One look-up is one round trip and one script, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -56,31 +56,27 @@ if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0) == tonumber(ARGV[2]) th
   redis.call('ZREM', KEYS[1], ARGV[1])
 end
 """
-_LOCATE = """
+# One round trip for any number of recipients: compare, find their nodes, send each of them the packet, and only
+# then raise the watermark.
+_FAN_OUT = """
+local first, last = tonumber(ARGV[1]), tonumber(ARGV[2])
+local watermark = tonumber(redis.call('GET', KEYS[1]) or nil)
+if watermark and (last <= watermark or first > watermark + 1) then
+  return watermark
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local nodes = {}
+local reached = {[ARGV[3]] = true}
 for i = 2, #KEYS do
   for _, node in ipairs(redis.call('ZRANGEBYSCORE', KEYS[i], now, '+inf')) do
-    if node ~= ARGV[1] then
-      nodes[node] = nodes[node] or {}
-      table.insert(nodes[node], i - 2)
+    if not reached[node] then
+      reached[node] = true
+      redis.call('PUBLISH', 'delivery:node:' .. node, ARGV[4])
     end
   end
 end
-local answer = {redis.call('GET', KEYS[1])}
-for node, users in pairs(nodes) do
-  table.insert(answer, {node, users})
-end
-return answer
-"""
-_FANNED_OUT = """
-for i = 3, #ARGV, 2 do
-  redis.call('PUBLISH', ARGV[i], ARGV[i + 1])
-end
-if tonumber(ARGV[1]) > tonumber(redis.call('GET', KEYS[1]) or 0) then
-  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-end
+redis.call('SET', KEYS[1], last, 'EX', ARGV[5])
+return -1
 """
 
 
@@ -177,20 +173,25 @@ class Registry:
             seq = await self._redis.get(_watermark_key(conversation_id))
         return None if seq is None else int(seq)
 
-    async def locate(self, conversation_id: str, user_ids: Sequence[str]) -> tuple[int | None, dict[str, list[int]]]:
-        """Where to fan out to.
+    async def fan_out(
+        self, conversation_id: str, first_seq: int, last_seq: int, user_ids: Iterable[str], packet: bytes
+    ) -> int | None:
+        """Sends a run of events to the other nodes that have a recipient, and raises the watermark.
+
+        Args:
+            conversation_id: the conversation.
+            first_seq: of the run.
+            last_seq: of the run.
+            user_ids: the recipients.
+            packet: what the nodes get.
 
         Returns:
-            The watermark, and for each other node the places in `user_ids` of its users.
+            None when that was done; else the watermark, which is at `last_seq` or beyond, or leaves a gap before
+            `first_seq`, and nothing was done.
         """
         keys = [_watermark_key(conversation_id), *map(_user_key, user_ids)]
-        seq, *nodes = await self._eval(_LOCATE, keys, self.node_id)
-        return None if seq is None else int(seq), {node.decode(): users for node, users in nodes}
-
-    async def fanned_out(self, conversation_id: str, last_seq: int, packets: Mapping[str, bytes]) -> None:
-        """Sends each other node its packet, then raises the watermark."""
-        pairs = [part for node_id, packet in packets.items() for part in (_channel(node_id), packet)]
-        await self._eval(_FANNED_OUT, [_watermark_key(conversation_id)], last_seq, WATERMARK_SECONDS, *pairs)
+        answer: int = await self._eval(_FAN_OUT, keys, first_seq, last_seq, self.node_id, packet, WATERMARK_SECONDS)
+        return None if answer < 0 else answer
 
     async def revoke(self, session_id: str) -> None:
         """Remembers that a session ended, for those who come with a token that is still good."""

@@ -1,7 +1,8 @@
 """One connection: its states, its bounded queue, its heartbeat.
 
-States: opened, ready (authenticated and registered), following (its client said what it holds: events reach it), ended. Nothing in here waits for a slow
-peer but the writer; what cannot be queued ends the socket, and its client resumes from the log.
+States: opened; ready, once authenticated and registered; following, once its client has said what it holds and events
+are sent; ended. Nothing in here waits for a slow peer but the writer: what cannot be queued ends the socket, and its
+client resumes from the log.
 """
 
 from __future__ import annotations

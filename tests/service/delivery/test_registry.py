@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 
 import pytest
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
+from realchat_common.ids import new_id
 
 
 @pytest.fixture
@@ -34,40 +35,67 @@ def user(name: str, session: str = "phone") -> User:
     return User(name, session)
 
 
-async def test_a_user_is_found_on_every_node_but_ones_own(registry: Registry, other: Registry) -> None:
+async def heard(packets: AsyncGenerator[bytes | None, None]) -> bytes | None:
+    async with asyncio.timeout(5):
+        return await anext(packets)
+
+
+async def open_channel(node: Registry) -> AsyncGenerator[bytes | None, None]:
+    packets = node.packets()
+    assert await heard(packets) is None
+    return packets
+
+
+async def reached(by: Registry, user_ids: list[str], *nodes: AsyncGenerator[bytes | None, None]) -> list[bool]:
+    """Which of the nodes get a packet for these users; a last packet for nobody in particular ends the waiting."""
+    talk, mark = new_id(), new_id().encode()
+    assert await by.fan_out(talk, 1, 1, user_ids, b"one" + mark) is None
+    async with asyncio.TaskGroup() as group:
+        first = [group.create_task(heard(node)) for node in nodes]
+        for name in ("node-a", "node-b", "node-c"):
+            await by._redis.publish(f"delivery:node:{name}", b"end")
+    answers = []
+    for node, task in zip(nodes, first, strict=True):
+        answers.append(task.result() == b"one" + mark)
+        if answers[-1]:
+            assert await heard(node) == b"end"
+    return answers
+
+
+async def test_an_event_goes_once_to_every_other_node_with_a_recipient(registry: Registry, other: Registry) -> None:
     await registry.register(user("alice"))
     await other.register(user("alice"))
     await other.register(user("bob"))
-    assert await registry.locate("talk", ["bob", "carol", "alice"]) == (None, {"node-b": [0, 2]})
-    assert await other.locate("talk", ["alice", "bob"]) == (None, {"node-a": [0]})
+    here, there = await open_channel(registry), await open_channel(other)
+    assert await reached(registry, ["alice", "bob"], here, there) == [False, True]
+    assert await reached(other, ["alice", "bob"], here, there) == [True, False]
+    assert await reached(other, ["bob", "carol"], here, there) == [False, False]
 
 
-async def test_a_group_of_a_thousand_is_located_in_one_command(
-    registry: Registry, other: Registry, redis: Redis
-) -> None:
+async def test_a_group_of_a_thousand_takes_one_round_trip(registry: Registry, other: Registry, redis: Redis) -> None:
     members = [f"user{number}" for number in range(1_000)]
     await other.refresh(members[::2])
-    before = (await redis.info("stats"))["total_commands_processed"]
-    _, nodes = await registry.locate("talk", members)
-    after = (await redis.info("stats"))["total_commands_processed"]
-    assert nodes == {"node-b": list(range(0, 1_000, 2))}
-    assert after - before <= 1_000 + 4  # what the one script calls inside counts too
+    there = await open_channel(other)
+    before = (await redis.info("commandstats"))["cmdstat_eval"]["calls"]
+    assert await reached(registry, members, there) == [True]
+    assert (await redis.info("commandstats"))["cmdstat_eval"]["calls"] == before + 1
 
 
 async def test_a_removed_user_is_not_found(registry: Registry, other: Registry) -> None:
+    there = await open_channel(other)
     await other.register(user("alice"))
     await other.remove("alice")
-    assert await registry.locate("talk", ["alice"]) == (None, {})
+    assert await reached(registry, ["alice"], there) == [False]
 
 
 async def test_a_removal_that_comes_after_a_new_registration_removes_nothing(
     registry: Registry, other: Registry
 ) -> None:
+    there = await open_channel(other)
     await other.register(user("alice"))
-    removal = other.remove("alice")  # the last socket went
-    task = asyncio.ensure_future(removal)
-    await asyncio.gather(task, *(other.register(user("alice")) for _ in range(5)))  # while another one came
-    assert await registry.locate("talk", ["alice"]) == (None, {"node-b": [0]})
+    removal = other.remove("alice")  # the last socket went, while others came
+    await asyncio.gather(removal, *(other.register(user("alice")) for _ in range(5)))
+    assert await reached(registry, ["alice"], there) == [True]
 
 
 async def test_refreshing_tells_who_was_not_found_any_more(registry: Registry, redis: Redis) -> None:
@@ -87,22 +115,22 @@ async def test_an_entry_ends_by_itself_and_does_not_live_on_with_another_nodes(
     assert await redis.zrange("delivery:user:alice", 0, -1) == [b"node-a"]
 
 
-async def test_the_watermark_only_rises(registry: Registry, other: Registry, redis: Redis) -> None:
+async def test_the_watermark_rises_without_gaps(registry: Registry, other: Registry, redis: Redis) -> None:
     assert await registry.watermark("talk") is None
-    for seq in (3, 7, 5):
-        await registry.fanned_out("talk", seq, {})
-    assert await other.watermark("talk") == 7
-    assert await other.locate("talk", []) == (7, {})
+    assert await registry.fan_out("talk", 3, 4, [], b"") is None  # nobody knows what was before
+    assert await other.fan_out("talk", 4, 4, [], b"") == 4
+    assert await other.fan_out("talk", 6, 6, [], b"") == 4
+    assert await other.fan_out("talk", 4, 6, [], b"") is None
+    assert await registry.watermark("talk") == 6
     assert await redis.ttl("delivery:watermark:talk") > 80_000
 
 
-async def test_packets_come_before_the_watermark_rises(registry: Registry, other: Registry) -> None:
-    async with asyncio.timeout(5):
-        packets = other.packets()
-        assert await anext(packets) is None
-        await registry.fanned_out("talk", 1, {"node-b": b"\x00one", "node-c": b"for nobody"})
-        assert await anext(packets) == b"\x00one"
-        await packets.aclose()
+async def test_what_is_not_next_is_not_sent(registry: Registry, other: Registry) -> None:
+    await other.register(user("alice"))
+    there = await open_channel(other)
+    for first_seq, last_seq in ((1, 2), (1, 2), (2, 2), (4, 4), (3, 3)):
+        await registry.fan_out("talk", first_seq, last_seq, ["alice"], f"{first_seq}-{last_seq}".encode())
+    assert [await heard(there) for _ in range(2)] == [b"1-2", b"3-3"]
 
 
 async def test_a_lost_channel_is_noticed(registry: Registry, redis: Redis) -> None:
@@ -132,7 +160,12 @@ async def test_a_revoked_session_cannot_register(registry: Registry, other: Regi
 async def test_redis_away_is_a_temporary_error() -> None:
     redis = open_redis("redis://127.0.0.1:1/0")
     registry = Registry(redis, open_subscriber("redis://127.0.0.1:1/0"), "node-a")
-    for call in (registry.register(user("alice")), registry.watermark("talk"), registry.locate("talk", ["alice"])):
+    calls: tuple[Awaitable[object], ...] = (
+        registry.register(user("alice")),
+        registry.watermark("talk"),
+        registry.fan_out("t", 1, 1, [], b""),
+    )
+    for call in calls:
         with pytest.raises(RealChatError) as away:
             await call
         assert away.value.code is Code.UNAVAILABLE

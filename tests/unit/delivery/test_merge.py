@@ -177,4 +177,4 @@ class AnyLanes(RuleBasedStateMachine):
 
 
 TestAnyLanes = AnyLanes.TestCase
-TestAnyLanes.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestAnyLanes.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

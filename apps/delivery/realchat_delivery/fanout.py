@@ -143,8 +143,11 @@ class Fanout:
         """What happened to an account; every node gets it. Raises RealChatError."""
         if event.WhichOneof("payload") == "session_revoked":
             session_id = event.session_revoked.session_id
-            await self._registry.revoke(session_id)
-            self._hub.close_session(session_id)
+            try:
+                # First, so that whoever joins meanwhile either is told or is closed.
+                await self._registry.revoke(session_id)
+            finally:
+                self._hub.close_session(session_id)
 
     async def _catch_up(self, lane: str, conversation_id: str, first_seq: int, last_seq: int) -> int:
         """Fans out what the log has; returns the last seq of it."""

@@ -28,6 +28,10 @@ class SendQueue:
         self._closed = False
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
+        self.queued = 0
+        """Frames that were ever queued."""
+        self.written = 0
+        """Frames that were ever written."""
         self.writing_since: float | None = None
         """When the write under way began: the peer has not read since."""
 
@@ -54,6 +58,7 @@ class SendQueue:
     def _append(self, frame: bytes) -> None:
         self._frames.append(frame)
         self._bytes += len(frame)
+        self.queued += 1
         self._filled.set()
 
     def close(self) -> None:
@@ -83,4 +88,5 @@ class SendQueue:
             self.writing_since = self._clock()
             await send(b"".join(batch))
             self.writing_since = None
+            self.written += len(batch)
             self._emptied.set()

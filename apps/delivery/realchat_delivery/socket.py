@@ -136,8 +136,10 @@ class Socket:
         self._bad_frames = 0
         self._resuming = False
         self._catching_up = asyncio.Lock()
-        self._opened_at = self._seen_at = now
-        self._pinged_at = now
+        self._auth_due = now + settings.auth_seconds
+        self._ping_due = now + settings.ping_seconds
+        self._ping_place: int | None = None
+        self._pong_due: float | None = None
 
     @property
     def user(self) -> User:
@@ -273,22 +275,26 @@ class Socket:
     def tick(self, now: float) -> None:
         """Sees to the heartbeat; called about every second."""
         settings = self._settings
-        if not self.ready and now - self._opened_at > settings.auth_seconds:
+        if not self.ready and now > self._auth_due:
             self.close(Close.AUTH_TIMEOUT)
         elif (since := self._queue.writing_since) is not None and now - since > settings.pong_seconds:
             self.close(Close.SLOW_CONSUMER)
-        elif self._seen_at < self._pinged_at and now - self._pinged_at > settings.pong_seconds:
+        elif self._pong_due is not None and now > self._pong_due:
             self.close(Close.HEARTBEAT_MISSED)
-        elif self.ready and now - self._pinged_at >= settings.ping_seconds:
-            self._pinged_at = now
+        elif self._ping_place is not None and self._queue.written >= self._ping_place:
+            # Only now has the ping left: on a slow line much may have been before it.
+            self._ping_place, self._pong_due = None, now + settings.pong_seconds
+        elif self.ready and now >= self._ping_due:
+            self._ping_due = now + settings.ping_seconds
             self.reply(ServerPing())
+            self._ping_place = self._queue.queued
 
     # The way in
 
     async def _read(self) -> None:
         in_a_row = 0
         while (message := await self._link.receive()) is not None:
-            self._seen_at = self._clock()
+            self._ping_place = self._pong_due = None  # any frame is a sign of life
             if isinstance(message, bytes):
                 self.close(Close.BINARY_FRAME)
                 return
@@ -299,7 +305,7 @@ class Socket:
             if self._ended:
                 return
             in_a_row += 1
-            if wait := self._pace.take(self._seen_at):
+            if wait := self._pace.take(self._clock()):
                 await asyncio.sleep(wait)
             elif in_a_row % FRAMES_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)

@@ -151,6 +151,12 @@ class Peer:
         self.says({"id": "1", **frame})
         return await self.hears()
 
+    async def ticks(self) -> None:
+        """A second of the heartbeat, after what is under way."""
+        await asyncio.sleep(0.005)
+        self.socket.tick(self.now)
+        await asyncio.sleep(0.005)
+
     def sends(self, name: str) -> None:
         self.says(send(name))
 
@@ -469,18 +475,45 @@ async def test_a_resume_that_brings_more_than_the_queue_waits_for_the_peer_to_re
 
 async def test_the_server_pings_and_any_frame_is_a_sign_of_life() -> None:
     async with ready() as peer:
-        for started in (25.0, 50.0):
-            peer.now = started
-            peer.socket.tick(peer.now)
+        for sign in ("pong", "ping"):
+            peer.now += 25
+            await peer.ticks()
             assert await peer.hears() == {"type": "ping"}
+            await peer.ticks()
             peer.now += 7
-            peer.says({"type": "pong"} if started == 25 else {"type": "ping"})
-            await asyncio.sleep(0.01)
-            peer.socket.tick(peer.now + 2)
-        peer.now = 75
-        peer.socket.tick(peer.now)
-        peer.socket.tick(82.9)
-        peer.socket.tick(83.1)
+            peer.says({"type": sign})
+            await peer.ticks()
+            peer.now += 2
+            await peer.ticks()
+            if sign == "ping":
+                assert await peer.hears() == {"type": "pong"}
+        peer.now += 25
+        await peer.ticks()
+        await peer.ticks()
+        peer.now += 7.9
+        await peer.ticks()
+        assert not peer.left
+        peer.now += 0.2
+        await peer.ticks()
+        assert await peer.closed() == Close.HEARTBEAT_MISSED
+
+
+async def test_a_ping_that_waits_behind_much_else_is_not_counted_as_missed() -> None:
+    async with ready() as peer:
+        peer.wire.reads.clear()
+        peer.socket.deliver(event(1))
+        await asyncio.sleep(0.001)
+        peer.now = 25
+        peer.socket._queue.writing_since = peer.now  # the peer reads, but slowly
+        await peer.ticks()
+        peer.now = 33
+        await peer.ticks()
+        assert not peer.left
+        peer.wire.reads.set()
+        assert [(await peer.hears())["type"] for _ in range(2)] == ["event", "ping"]
+        await peer.ticks()
+        peer.now = 42
+        await peer.ticks()
         assert await peer.closed() == Close.HEARTBEAT_MISSED
 
 

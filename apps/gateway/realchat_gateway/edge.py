@@ -25,6 +25,7 @@ from realchat_gateway.idempotency import fingerprint, once, record_key
 
 MOST_BODY_BYTES = 64 * 1024
 MOST_DISCARDED_BYTES = 16 * 1024 * 1024
+"""Of a body that is too large, so much is read before the connection is cut."""
 BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
 

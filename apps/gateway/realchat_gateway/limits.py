@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from realchat_common.telemetry import log
 
-ANSWER_SECONDS = 0.5
+ANSWER_SECONDS = 1.0
 """How long a request waits for its count."""
 PAUSE_SECONDS = 1.0
 """How long Redis is left alone after it failed, so that requests do not queue up in front of it."""

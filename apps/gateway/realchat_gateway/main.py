@@ -21,6 +21,7 @@ from realchat_gateway.revocations import RevokedSessions
 from realchat_gateway.settings import GatewaySettings
 
 REDIS_CONNECTIONS = 64
+REDIS_SECONDS = 2
 
 
 async def main() -> None:
@@ -30,7 +31,11 @@ async def main() -> None:
         sidecar = runtime.sidecar
         redis = Redis(
             connection_pool=BlockingConnectionPool.from_url(
-                sidecar.secrets["redis-url"], max_connections=REDIS_CONNECTIONS, timeout=1
+                sidecar.secrets["redis-url"],
+                max_connections=REDIS_CONNECTIONS,
+                timeout=1,
+                socket_timeout=REDIS_SECONDS,
+                socket_connect_timeout=REDIS_SECONDS,
             )
         )
         runtime.resources.push_async_callback(redis.aclose)

@@ -56,7 +56,7 @@ class GatewaySettings(ServiceSettings):
 
     rate_login: Rate = "10/minute"
     """Attempts to register or log in, per address and email."""
-    rate_anonymous: Rate = "60/minute"
+    rate_anonymous: Rate = "120/minute"
     """Requests without an access token, per address."""
     rate_read: Rate = "1200/minute"
     """Per user."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
@@ -43,11 +44,17 @@ async def test_a_body_may_have_so_many_bytes_and_no_more(nobody: httpx.AsyncClie
     assert backends.times("Logout") == 2
 
 
+async def nothing() -> AsyncIterator[bytes]:
+    """A body that does not come."""
+    await asyncio.Event().wait()
+    yield b""
+
+
 async def test_a_body_that_does_not_come_is_given_up(
     nobody: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edge, "BODY_SECONDS", -1)
-    answer = await nobody.post("/v1/auth/logout", content=pieces(b"{}"), headers=JSON)
+    answer = await nobody.post("/v1/auth/logout", content=nothing(), headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 
 

@@ -77,7 +77,7 @@ def public_app(gateway: Gateway) -> FastAPI:
     _add_docs(app)
     app.frontend("/", directory=settings.web_root, fallback=None, check_dir=True)
 
-    # From the inside out. The second streams every answer, so the first must have seen its size before.
+    # From the inside out.
     app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=5)
     add_problem_handlers(app)
     if settings.cors_origins:

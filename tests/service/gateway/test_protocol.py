@@ -84,5 +84,5 @@ async def test_a_head_without_end_is_refused(port: int, pieces: list[bytes]) -> 
 
 @pytest.mark.parametrize("start", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n", head(0, last=False) + b"GET"])
 async def test_a_head_that_does_not_come_is_given_up(port: int, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
-    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.5)
     assert (await answer(port, start)).count(b"HTTP/1.1 204") == (1 if start.endswith(b"GET") else 0)

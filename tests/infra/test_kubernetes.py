@@ -151,14 +151,14 @@ def pod(name: str, template: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def test_strimzis_own_classes_know_every_field() -> None:
+def test_strimzis_own_classes_know_every_field(tmp_path: Path) -> None:
     manifests = [
         manifest
         for stack in STACKS
         for kind in ("Kafka", "KafkaNodePool", "KafkaTopic")
         for manifest in run(settings(stack)).manifests(kind).values()
     ]
-    classpath = STRIMZI / "target" / "classpath"
+    classpath = tmp_path / "classpath"
     subprocess.run(
         ["mvn", "--quiet", "--batch-mode", "dependency:build-classpath", f"-Dmdep.outputFile={classpath}"],
         cwd=STRIMZI,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from typing import Any
 
 import pytest
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
@@ -89,12 +90,23 @@ async def test_a_removed_user_is_not_found(registry: Registry, other: Registry) 
 
 
 async def test_a_removal_that_comes_after_a_new_registration_removes_nothing(
-    registry: Registry, other: Registry
+    registry: Registry, other: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there = await open_channel(other)
     await other.register(user("alice"))
-    removal = other.remove("alice")  # the last socket went, while others came
-    await asyncio.gather(removal, *(other.register(user("alice")) for _ in range(5)))
+    gate, at_once = asyncio.Event(), other._eval
+
+    async def late(*arguments: Any) -> Any:
+        await gate.wait()
+        return await at_once(*arguments)
+
+    monkeypatch.setattr(other, "_eval", late)
+    removal = asyncio.ensure_future(other.remove("alice"))  # the last socket went
+    await asyncio.sleep(0)
+    monkeypatch.setattr(other, "_eval", at_once)
+    await other.register(user("alice"))  # and another one came
+    gate.set()
+    await removal
     assert await reached(registry, ["alice"], there) == [True]
 
 

@@ -67,6 +67,14 @@ def test_an_answer_to_an_older_question_changes_nothing() -> None:
     assert merge.fill(Missing(TALK, 5, 6), [Event(5), Event(6)]) == ([], None)
 
 
+def test_an_answer_that_comes_when_the_stream_is_past_it_does_not_turn_it_back() -> None:
+    merge: Merge[Event] = Merge()
+    merge.place(TALK, 8)
+    merge.offer(Event(11))
+    assert merge.fill(Missing(TALK, 5, 6), [Event(5), Event(6)]) == ([], Missing(TALK, 9, 10))
+    assert merge.fill(Missing(TALK, 9, 10), [Event(9), Event(10)]) == ([Event(9), Event(10), Event(11)], None)
+
+
 def test_during_a_catch_up_everything_is_held_and_afterwards_goes_out_in_order() -> None:
     merge: Merge[Event] = Merge()
     merge.hold()
@@ -93,6 +101,7 @@ class AnyLanes(RuleBasedStateMachine):
         self.sent: list[int] = []
         self.start: int | None = None
         self.read_to: int | None = None
+        self.claimed = 0
 
     def send(self, events: list[Event]) -> None:
         for event in events:
@@ -131,6 +140,7 @@ class AnyLanes(RuleBasedStateMachine):
     def begin_catch_up(self) -> None:
         self.merge.hold()
         self.read_to = self.last_seq
+        self.claimed = self.sent[-1] if self.sent else 0
 
     @precondition(lambda self: self.read_to is not None)
     @rule(target=missing)
@@ -139,10 +149,9 @@ class AnyLanes(RuleBasedStateMachine):
 
     def finish(self) -> list[Missing]:
         assert self.read_to is not None
-        held = self.sent[-1] if self.sent else 0
-        if held or self.start is None:
-            self.send(self.log(held + 1, self.read_to))
-            self.merge.place(TALK, max(self.read_to, held))
+        if self.claimed or self.start is None:
+            self.send(self.log(self.claimed + 1, self.read_to))
+            self.merge.place(TALK, max(self.read_to, self.claimed))
             if self.start is None:
                 self.start = self.read_to + 1
         self.read_to = None

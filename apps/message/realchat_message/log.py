@@ -279,9 +279,13 @@ async def _known(connection: Connection, conversation_id: str, intents: list[Int
     if messages:
         rows = await connection.fetch(
             """
-            SELECT actor_id, client_message_id, event_id, seq, occurred_at_ms FROM entry
-            WHERE conversation_id = $1 AND client_message_id IS NOT NULL
-              AND (actor_id, client_message_id) IN (SELECT * FROM unnest($2::uuid[], $3::text[]))
+            SELECT found.* FROM unnest($2::uuid[], $3::text[]) AS wanted (actor_id, client_message_id)
+            CROSS JOIN LATERAL (
+                SELECT actor_id, client_message_id, event_id, seq, occurred_at_ms FROM entry
+                WHERE conversation_id = $1 AND actor_id = wanted.actor_id
+                  AND client_message_id = wanted.client_message_id
+                OFFSET 0  -- one index look-up for each: as a plain join it may read the whole conversation
+            ) AS found
             """,
             conversation_id,
             [message.sender_id for message in messages],

@@ -31,7 +31,7 @@ async def main() -> None:
         runtime.resources.push_async_callback(engine.dispose)
         await migrate(engine, "realchat_message")
         pool = await asyncpg.create_pool(
-            url, min_size=2, max_size=settings.pool_size, command_timeout=STATEMENT_SECONDS
+            url, min_size=2, max_size=settings.pool_size, command_timeout=STATEMENT_SECONDS, reset=_as_it_is
         )
         runtime.resources.push_async_callback(pool.close)
         redis = Redis.from_url(sidecar.secrets["redis-url"], socket_timeout=3, socket_connect_timeout=3)
@@ -60,6 +60,10 @@ async def main() -> None:
         runtime.health.add("redis", redis.ping)
         runtime.serve_internal(FastAPI(title="RealChat message, internal"))
         await runtime.run()
+
+
+async def _as_it_is(_: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Saves the pool a round trip per use: nothing here leaves settings, locks or cursors behind."""
 
 
 if __name__ == "__main__":

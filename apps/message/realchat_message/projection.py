@@ -14,16 +14,15 @@ if TYPE_CHECKING:
 
     Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
 
-_INSERT_ENTRIES = """
-    INSERT INTO entry (conversation_id, seq, event_id, actor_id, occurred_at_ms,
-                       client_message_id, body, reply_to, redacted, change)
-    SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[],
-                             $6::text[], $7::text[], $8::uuid[], $9::boolean[], $10::bytea[])
-"""
-_ADVANCE_HEAD = """
+_FOLD = """
+    WITH entries AS (
+        INSERT INTO entry (conversation_id, seq, event_id, actor_id, occurred_at_ms,
+                           client_message_id, body, reply_to, redacted, change)
+        SELECT $1, * FROM unnest($6::bigint[], $7::uuid[], $8::uuid[], $9::bigint[],
+                                 $10::text[], $11::text[], $12::uuid[], $13::boolean[], $14::bytea[]))
     UPDATE head SET last_seq = $2, members_seq = $3, writer_id = $4,
                     unconfirmed_since_ms = CASE WHEN confirmed_seq < last_seq THEN unconfirmed_since_ms ELSE $5 END,
-                    last_activity_ms = greatest(last_activity_ms, $6)
+                    last_activity_ms = greatest(last_activity_ms, ($9::bigint[])[array_upper($9::bigint[], 1)])
     WHERE conversation_id = $1
 """
 _JOIN = """
@@ -49,8 +48,12 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
     messages = [event.message_sent for event in segment.events]
     sent = [event.HasField("message_sent") for event in segment.events]
     await connection.execute(
-        _INSERT_ENTRIES,
+        _FOLD,
         conversation_id,
+        segment.last_seq,
+        segment.members_seq,
+        writer_id,
+        now_ms,
         [event.seq for event in segment.events],
         [event.event_id for event in segment.events],
         [event.actor_id for event in segment.events],
@@ -64,15 +67,6 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
     for event in segment.events:
         if not event.HasField("message_sent"):
             await _project_membership(connection, event)
-    await connection.execute(
-        _ADVANCE_HEAD,
-        conversation_id,
-        segment.last_seq,
-        segment.members_seq,
-        writer_id,
-        now_ms,
-        segment.events[-1].occurred_at_ms,
-    )
 
 
 async def _project_membership(connection: Connection, event: pb.Event) -> None:

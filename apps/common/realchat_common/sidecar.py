@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import grpc
 from dapr.aio.clients import DaprClient
 from dapr.clients.health import DaprHealth
-from dapr.proto import api_service_v1
+from dapr.proto import api_service_v1, api_v1
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import Callers, Identity
@@ -74,16 +74,16 @@ class Sidecar:
             RealChatError: unavailable, when the broker did not take it in time. It may have been published.
         """
         traced = {f"cloudevent.{name}": value for name, value in trace_headers().items()}
+        request = api_v1.PublishEventRequest(
+            pubsub_name=pubsub,
+            topic=topic,
+            data=data.encode() if isinstance(data, str) else data,
+            data_content_type=content_type,
+            metadata={**traced, **(metadata or {})},
+        )
         try:
-            async with asyncio.timeout(deadline):
-                await self.client.publish_event(
-                    pubsub_name=pubsub,
-                    topic_name=topic,
-                    data=data,
-                    data_content_type=content_type,
-                    publish_metadata={**traced, **(metadata or {})},
-                )
-        except (grpc.RpcError, TimeoutError) as error:  # the SDK raises an RpcError of its own
+            await self.api.PublishEvent(request, timeout=deadline, metadata=self.api_metadata)
+        except grpc.aio.AioRpcError as error:
             raise RealChatError(Code.UNAVAILABLE, f"{pubsub} did not take the event") from error
 
     async def ping(self) -> Any:

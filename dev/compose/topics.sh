@@ -13,4 +13,5 @@ topic conversation-events 12 retention.ms=86400000
 topic conversation-events-dead 1
 topic account-events 3 retention.ms=86400000
 topic account-events-dead 1
+topic receipt-events 6 retention.ms=60000 segment.ms=60000
 topic presence-events 6 retention.ms=600000 segment.ms=600000

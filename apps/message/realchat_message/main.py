@@ -15,6 +15,7 @@ from realchat_common.runtime import start, starting
 from realchat_message.events import OwnTopic
 from realchat_message.lanes import TOPIC, Confirmations, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
+from realchat_message.receipts import ReceiptLane, Receipts
 from realchat_message.rpc import MessageRpc
 from realchat_message.segments import DaprSegments
 from realchat_message.settings import MessageSettings
@@ -40,12 +41,15 @@ async def main() -> None:
         lane = FastLane(sidecar)
         conversation_log = ConversationLog(pool, DaprSegments(sidecar), lane, writer_id=new_id())
         confirmations = Confirmations(pool, conversation_log)
+        receipt_lane = ReceiptLane(sidecar)
+        receipts = Receipts(pool, receipt_lane)
         stream = f"{settings.namespace}{settings.app_id}{TOPIC}outbox"
         janitor = Janitor(redis, sidecar, stream, settings.app_id, settings.janitor_after_seconds)
         sweeper = Sweeper(pool, sidecar, settings.sweep_after_seconds)
         for name, job in {
             "writers": conversation_log.run,
             "fast lane": lane.run,
+            "receipt lane": receipt_lane.run,
             "confirmations": confirmations.run,
             "janitor": janitor.run,
             "sweeper": sweeper.run,
@@ -53,7 +57,7 @@ async def main() -> None:
             runtime.background(name, job)
 
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine)), server)
+        add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine), receipts), server)
         appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.health.add("database", lambda: ping(engine))

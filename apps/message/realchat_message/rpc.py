@@ -19,6 +19,7 @@ from realchat_message.domain import (
     normalise_body,
 )
 from realchat_message.log import MOST_EVENTS, ConversationLog
+from realchat_message.receipts import Mark, Receipts, Who
 from realchat_message.store import MessageStore, Page
 
 Context = grpc.aio.ServicerContext[object, object]
@@ -26,15 +27,17 @@ Context = grpc.aio.ServicerContext[object, object]
 MOST_CONVERSATIONS = 200
 MOST_SYNCED = 500
 MOST_READ = 1_000
+MOST_MARKS = 500
 MOST_SEQ = 2**53
 
 
 class MessageRpc(MessageServiceServicer):
     """Serves chat.message.v1."""
 
-    def __init__(self, log: ConversationLog, store: MessageStore) -> None:
+    def __init__(self, log: ConversationLog, store: MessageStore, receipts: Receipts) -> None:
         self._log = log
         self._store = store
+        self._receipts = receipts
 
     async def AppendMessages(self, request: pb.AppendMessagesRequest, context: Context) -> pb.AppendMessagesResponse:
         conversation_id = parse_id(request.conversation_id, "conversation_id")
@@ -110,6 +113,38 @@ class MessageRpc(MessageServiceServicer):
             entries=entries, next_cursor=encode_cursor(*last) if last else "", epoch=await self._store.epoch()
         )
 
+    async def MarkReceipts(self, request: pb.MarkReceiptsRequest, context: Context) -> pb.MarkReceiptsResponse:
+        if not 1 <= len(request.marks) <= MOST_MARKS:
+            raise RealChatError(Code.INVALID_ARGUMENT, f"marks are 1 to {MOST_MARKS}", field="marks")
+        asked = [_who(mark) for mark in request.marks]
+        marks: dict[Who, Mark] = {}
+        for who, mark in zip(asked, request.marks, strict=True):
+            marks[who] = marks.get(who, Mark()).joined(
+                Mark(
+                    _seq(mark.delivered_up_to, "delivered_up_to"),
+                    _seq(mark.read_up_to, "read_up_to"),
+                    mark.marked_unread,
+                )
+            )
+        found = await self._receipts.move(marks)
+        return pb.MarkReceiptsResponse(results=[pb.MarkResult(receipt=found.get(who)) for who in asked])
+
+    async def ListReceipts(self, request: pb.ListReceiptsRequest, context: Context) -> pb.ListReceiptsResponse:
+        conversation_id = parse_id(request.conversation_id, "conversation_id")
+        (after,) = decode_cursor(request.cursor, tuple[str]) if request.cursor else ("",)
+        after_id = parse_id(after, "cursor") if after else ""
+        receipts, last = await self._store.receipts(
+            conversation_id, current_user().user_id, page_limit(request.limit), after_id
+        )
+        return pb.ListReceiptsResponse(receipts=receipts, next_cursor=encode_cursor(last) if last else "")
+
+    async def GetMessageReceipts(
+        self, request: pb.GetMessageReceiptsRequest, context: Context
+    ) -> pb.GetMessageReceiptsResponse:
+        conversation_id = parse_id(request.conversation_id, "conversation_id")
+        message_id = parse_id(request.message_id, "message_id")
+        return await self._store.message_receipts(conversation_id, message_id, current_user().user_id)
+
     async def ReadLog(self, request: pb.ReadLogRequest, context: Context) -> pb.ReadLogResponse:
         conversation_id = parse_id(request.conversation_id, "conversation_id")
         first_seq = _seq(request.first_seq, "first_seq")
@@ -122,6 +157,10 @@ class MessageRpc(MessageServiceServicer):
 
     async def GetAudience(self, request: pb.GetAudienceRequest, context: Context) -> pb.GetAudienceResponse:
         return await self._store.audience(parse_id(request.conversation_id, "conversation_id"))
+
+
+def _who(mark: pb.ReceiptMark) -> Who:
+    return parse_id(mark.conversation_id, "conversation_id"), parse_id(mark.user_id, "user_id")
 
 
 def _seq(number: int, field: str) -> int:

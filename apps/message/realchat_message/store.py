@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, or_, true, tuple_
+from sqlalchemy import ColumnElement, and_, exists, func, or_, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -17,7 +17,10 @@ from chat.event.v1 import event_pb2 as pb
 from chat.message.v1 import message_pb2
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_message.tables import Entry, Epoch, Head, Member
+from realchat_message.tables import Entry, Epoch, Head, Member, Receipt
+
+MOST_UNREAD = 1_000
+"""Counted exactly up to here; somebody with more does not care how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,12 @@ class Page:
     last_seq: int
     """The newest seq that the reader may read."""
     has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    receipt: pb.Receipt
+    count: int
 
 
 Direction = Literal["before", "after"]
@@ -50,6 +59,18 @@ def to_event(entry: Entry) -> pb.Event:
             reply_to=str(entry.reply_to) if entry.reply_to else "",
             redacted=entry.redacted,
         ),
+    )
+
+
+def _to_receipt(user_id: UUID, receipt: Receipt | None) -> pb.Receipt:
+    """A receipt; who has none has come nowhere."""
+    if receipt is None:
+        return pb.Receipt(user_id=str(user_id))
+    return pb.Receipt(
+        user_id=str(user_id),
+        delivered_up_to=receipt.delivered_up_to,
+        read_up_to=receipt.read_up_to,
+        marked_unread=receipt.marked_unread,
     )
 
 
@@ -208,13 +229,17 @@ class MessageStore:
             query = query.where(tuple_(activity, Head.conversation_id) < tuple_(after[0], UUID(after[1])))
         async with transaction(self._engine) as session:
             heads = list(await session.exec(query))
-            newest = await self._last_messages(session, [head.conversation_id for head in heads[:limit]], user)
+            shown = [head.conversation_id for head in heads[:limit]]
+            newest = await self._last_messages(session, shown, user)
+            unread = await self._unread(session, shown, user)
         entries = [
             message_pb2.InboxEntry(
                 conversation_id=str(head.conversation_id),
                 last_seq=head.last_seq,
                 last_activity_at_ms=head.last_activity_ms,
                 last_message=newest.get(head.conversation_id),
+                receipt=unread[head.conversation_id].receipt,
+                unread_count=unread[head.conversation_id].count,
             )
             for head in heads[:limit]
         ]
@@ -243,3 +268,118 @@ class MessageStore:
             select(newest).select_from(Head).join(newest, true()).where(col(Head.conversation_id).in_(conversations))
         )
         return {entry.conversation_id: to_event(entry) for entry in entries}
+
+    async def _unread(self, session: AsyncSession, conversations: list[UUID], user: UUID) -> dict[UUID, _Unread]:
+        """What the user has not read of each conversation."""
+        waiting = (
+            select(Entry.seq)
+            .where(
+                col(Entry.conversation_id) == Head.conversation_id,
+                col(Entry.seq) > func.coalesce(col(Receipt.read_up_to), 0),
+                col(Entry.client_message_id).is_not(None),
+                col(Entry.redacted).is_(False),
+                col(Entry.actor_id) != user,
+                _readable_by(user),
+            )
+            .order_by(col(Entry.seq).desc())
+            .limit(MOST_UNREAD)
+            .correlate(Head, Receipt)
+            .lateral()
+        )
+        counted = select(func.count().label("count")).select_from(waiting).lateral()
+        rows = await session.exec(
+            select(Head.conversation_id, Receipt, counted.c.count)
+            .select_from(Head)
+            .join(
+                Receipt,
+                and_(col(Receipt.conversation_id) == Head.conversation_id, col(Receipt.user_id) == user),
+                isouter=True,
+            )
+            .join(counted, true())
+            .where(col(Head.conversation_id).in_(conversations))
+        )
+        return {conversation: _Unread(_to_receipt(user, receipt), count) for conversation, receipt, count in rows}
+
+    async def receipts(
+        self, conversation_id: str, user_id: str, limit: int, after_user_id: str
+    ) -> tuple[list[pb.Receipt], str]:
+        """How far the members have come, in order of their ids.
+
+        Returns:
+            The receipts, and the id of the last one when there are more.
+
+        Raises:
+            RealChatError: conversation_not_found.
+        """
+        conversation = UUID(conversation_id)
+        query = (
+            select(Member.user_id, Receipt)
+            .join(Receipt, _of_member(), isouter=True)
+            .where(col(Member.conversation_id) == conversation, col(Member.until_seq) == 0)
+            .order_by(col(Member.user_id))
+            .limit(limit + 1)
+        )
+        if after_user_id:
+            query = query.where(col(Member.user_id) > UUID(after_user_id))
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, UUID(user_id))
+            rows = list(await session.exec(query))
+        receipts = [_to_receipt(member, receipt) for member, receipt in rows[:limit]]
+        for receipt in receipts:
+            receipt.marked_unread = receipt.marked_unread and receipt.user_id == user_id
+        return receipts, receipts[-1].user_id if len(rows) > limit else ""
+
+    async def message_receipts(
+        self, conversation_id: str, message_id: str, user_id: str
+    ) -> message_pb2.GetMessageReceiptsResponse:
+        """Who of the members has got a message, and who has read it.
+
+        Raises:
+            RealChatError: conversation_not_found, message_not_found.
+        """
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, user)
+            message = await self._message(session, conversation, UUID(message_id), user)
+            rows = await session.exec(
+                select(Member.user_id, Receipt.delivered_up_to, Receipt.read_up_to)
+                .join(Receipt, _of_member())
+                .where(
+                    col(Member.conversation_id) == conversation,
+                    col(Member.until_seq) == 0,
+                    col(Member.from_seq) <= message.seq,
+                    col(Member.user_id) != message.actor_id,
+                )
+                .order_by(col(Member.user_id))
+            )
+            answer = message_pb2.GetMessageReceiptsResponse()
+            for member, delivered_up_to, read_up_to in rows:
+                if delivered_up_to >= message.seq:
+                    answer.delivered_to.append(str(member))
+                if read_up_to >= message.seq:
+                    answer.read_by.append(str(member))
+            return answer
+
+    async def _require_member(self, session: AsyncSession, conversation: UUID, user: UUID) -> None:
+        if not await self._last_seqs(session, [conversation], user):
+            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+
+    async def _message(self, session: AsyncSession, conversation: UUID, message_id: UUID, user: UUID) -> Entry:
+        """A message that the user may read. Raises message_not_found."""
+        entries = await session.exec(
+            select(Entry).where(
+                col(Entry.conversation_id) == conversation,
+                col(Entry.event_id) == message_id,
+                col(Entry.client_message_id).is_not(None),
+                _readable_by(user),
+            )
+        )
+        entry = entries.one_or_none()
+        if entry is None:
+            raise RealChatError(Code.MESSAGE_NOT_FOUND)
+        return entry
+
+
+def _of_member() -> ColumnElement[bool]:
+    """Joins a member's receipt."""
+    return and_(col(Receipt.conversation_id) == Member.conversation_id, col(Receipt.user_id) == Member.user_id)

@@ -54,6 +54,16 @@ class Member(Table, table=True):
     role: int = 0
 
 
+class Receipt(Table, table=True):
+    """How far somebody has come in a conversation."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    delivered_up_to: int = 0
+    read_up_to: int = 0
+    marked_unread: bool = False
+
+
 class Epoch(Table, table=True):
     """One row: the identity of this log. A restore from a backup changes it, and clients drop their caches."""
 

@@ -27,6 +27,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", f"{TALK}/members"): {"user_ids": [ID]},
     ("PATCH", f"{TALK}/members/{ID}"): {"role": "admin"},
     ("POST", f"{TALK}/messages"): {"body": "x"},
+    ("POST", f"{TALK}/read"): {"up_to_seq": 7},
+    ("POST", f"{TALK}/delivered"): {"up_to_seq": 7},
     ("POST", "/v1/sync"): {"positions": [{"conversation_id": ID, "after_seq": 1}]},
 }
 """Each route that takes a body, with one that it accepts."""
@@ -45,6 +47,9 @@ ROUTES = [
     ("DELETE", f"{TALK}/members/{ID}"),
     ("POST", f"{TALK}/leave"),
     ("GET", f"{TALK}/events"),
+    ("POST", f"{TALK}/unread"),
+    ("GET", f"{TALK}/receipts"),
+    ("GET", f"{TALK}/messages/{ID}/receipts"),
     ("GET", "/v1/bootstrap"),
     ("POST", "/v1/socket-tickets"),
     ("GET", "/.well-known/jwks.json"),
@@ -176,6 +181,8 @@ async def test_fields_have_their_type(
         ("POST", f"{TALK}/messages", {"client_message_id": ""}, "client_message_id"),
         ("POST", f"{TALK}/messages", {"client_message_id": "a" * 65}, "client_message_id"),
         ("POST", f"{TALK}/messages", {"reply_to": "the last one"}, "reply_to"),
+        ("POST", f"{TALK}/read", {"up_to_seq": -1}, "up_to_seq"),
+        ("POST", f"{TALK}/delivered", {"up_to_seq": HUGE}, "up_to_seq"),
         ("POST", "/v1/sync", {"limit": 0}, "limit"),
         ("POST", "/v1/sync", {"limit": 501}, "limit"),
         ("POST", "/v1/sync", {"limit": HUGE}, "limit"),

@@ -131,7 +131,12 @@ def inbox_of(backends: Backends, *conversations: pb.Conversation) -> list[event_
     last = [said(each.conversation_id, 7, f"in {each.title}") for each in conversations]
     entries = [
         message_pb2.InboxEntry(
-            conversation_id=event.conversation_id, last_seq=8, last_activity_at_ms=AT_MS, last_message=event
+            conversation_id=event.conversation_id,
+            last_seq=8,
+            last_activity_at_ms=AT_MS,
+            last_message=event,
+            receipt=event_pb2.Receipt(user_id=BOB, delivered_up_to=7, read_up_to=6),
+            unread_count=1,
         )
         for event in last
     ]
@@ -148,6 +153,7 @@ async def test_the_inbox_keeps_the_order_of_activity(alice: Client, backends: Ba
     assert [entry["title"] for entry in inbox["conversations"]] == ["Tea", "Croquet"]
     assert inbox["conversations"][0]["last_message"] == event_json(last[0])
     assert (inbox["conversations"][0]["last_seq"], inbox["conversations"][0]["last_activity_at"]) == (8, AT)
+    assert (inbox["conversations"][0]["receipt"]["read_up_to"], inbox["conversations"][0]["unread_count"]) == (6, 1)
     assert (inbox["next_cursor"], inbox["epoch"]) == ("n", "e1")
     assert backends.asked("ListInbox") == message_pb2.ListInboxRequest(limit=2, cursor="c")
 

@@ -3,129 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 
-import asyncpg
 import pytest
-from realchat_message.domain import Appended, NewChange, NewMessage, Outcome
 from realchat_message.lanes import Confirmations
 from realchat_message.log import ConversationLog
-from realchat_message.segments import SegmentExistsError
-from realchat_message.store import MessageStore
 from realchat_message.tables import Entry
+from service.message.room import ALICE, BOB, CAROL, Room, begun, code, hello, joining, removal, seq
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.database import migrate, open_engine
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
-
-ALICE, BOB, CAROL = (str(uuid.uuid4()) for _ in range(3))
-
-
-@dataclass
-class Shelf:
-    """Segments as a transaction log that two processes share; `before` and `after` are where it can fail."""
-
-    segments: dict[tuple[str, int], bytes] = field(default_factory=dict)
-    before: Callable[[], Awaitable[None]] | None = None
-    after: Callable[[], Awaitable[None]] | None = None
-
-    async def read(self, conversation_id: str, first_seq: int) -> pb.Segment | None:
-        found = self.segments.get((conversation_id, first_seq))
-        return pb.Segment.FromString(found) if found else None
-
-    async def insert(self, segment: pb.Segment) -> None:
-        if self.before:
-            await self.before()
-        key = (segment.conversation_id, segment.first_seq)
-        if key in self.segments:
-            raise SegmentExistsError(str(key))
-        self.segments[key] = segment.SerializeToString()
-        if self.after:
-            await self.after()
-
-
-class Offered:
-    """A fast lane that only remembers."""
-
-    def __init__(self) -> None:
-        self.segments: list[pb.Segment] = []
-
-    def offer(self, written: pb.Segment) -> None:
-        self.segments.append(written)
-
-
-@dataclass
-class Room:
-    """A database with a log, and as many writers as a test asks for."""
-
-    pool: asyncpg.Pool[asyncpg.Record]
-    store: MessageStore
-    shelf: Shelf = field(default_factory=Shelf)
-    lane: Offered = field(default_factory=Offered)
-
-    @asynccontextmanager
-    async def writer(self) -> AsyncIterator[ConversationLog]:
-        """A process that writes."""
-        log = ConversationLog(self.pool, self.shelf, self.lane, new_id())
-        task = asyncio.create_task(log.run())
-        yield log
-        task.cancel()
-
-    async def seqs(self, conversation_id: str) -> list[int]:
-        rows = await self.pool.fetch("SELECT seq FROM entry WHERE conversation_id = $1 ORDER BY seq", conversation_id)
-        return [row["seq"] for row in rows]
-
-
-@pytest.fixture
-async def room(postgres_url: str) -> AsyncIterator[Room]:
-    engine = open_engine(postgres_url)
-    await migrate(engine, "realchat_message")
-    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=10) as pool:
-        yield Room(pool, MessageStore(engine))
-    await engine.dispose()
-
-
-def creation(conversation_id: str, *members: str) -> NewChange:
-    return NewChange(
-        pb.Event(
-            conversation_id=conversation_id,
-            event_id=new_id(),
-            actor_id=members[0],
-            conversation_created=pb.ConversationCreated(
-                kind=pb.CONVERSATION_KIND_GROUP,
-                members=[pb.Member(user_id=member, role=pb.ROLE_MEMBER) for member in members],
-            ),
-        )
-    )
-
-
-def removal(user_id: str) -> NewChange:
-    return NewChange(pb.Event(event_id=new_id(), actor_id=ALICE, member_removed=pb.MemberRemoved(user_id=user_id)))
-
-
-def hello(sender: str = ALICE, client_message_id: str | None = None) -> NewMessage:
-    return NewMessage(sender, client_message_id or uuid.uuid4().hex, "hello")
-
-
-async def begun(log: ConversationLog, *members: str) -> str:
-    conversation_id = new_id()
-    (outcome,) = await log.append(conversation_id, [creation(conversation_id, *members)])
-    assert isinstance(outcome, Appended)
-    return conversation_id
-
-
-def seq(outcome: Outcome) -> int:
-    assert isinstance(outcome, Appended), outcome
-    return outcome.seq
-
-
-def code(outcome: Outcome) -> Code:
-    assert isinstance(outcome, RealChatError), outcome
-    return outcome.code
 
 
 async def test_two_writers_at_once_make_one_log_without_gaps(room: Room) -> None:
@@ -274,16 +162,6 @@ async def test_history_shows_members_the_span_of_their_membership_only(room: Roo
     with pytest.raises(RealChatError) as refused:
         await room.store.history(conversation, BOB, "before", None, 50)
     assert refused.value.code is Code.CONVERSATION_NOT_FOUND
-
-
-def joining(user_id: str) -> NewChange:
-    return NewChange(
-        pb.Event(
-            event_id=new_id(),
-            actor_id=ALICE,
-            members_added=pb.MembersAdded(members=[pb.Member(user_id=user_id, role=pb.ROLE_MEMBER)]),
-        )
-    )
 
 
 async def test_history_pages_in_both_directions_without_overlap(room: Room) -> None:

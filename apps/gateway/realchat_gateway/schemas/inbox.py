@@ -13,16 +13,30 @@ from realchat_gateway.schemas.base import AT, Seq, Time, example
 from realchat_gateway.schemas.conversations import CONVERSATION, Conversation, conversation_fields
 from realchat_gateway.schemas.messages import EVENT, Event
 from realchat_gateway.schemas.people import Presence, Profile
+from realchat_gateway.schemas.receipts import RECEIPT, Receipt
 
 
 class InboxConversation(Conversation):
     """A conversation with its newest activity."""
 
-    model_config = example({**CONVERSATION, "last_seq": 7, "last_activity_at": AT, "last_message": EVENT})
+    model_config = example(
+        {
+            **CONVERSATION,
+            "last_seq": 7,
+            "last_activity_at": AT,
+            "last_message": EVENT,
+            "receipt": RECEIPT,
+            "unread_count": 2,
+        }
+    )
 
     last_seq: Seq
     last_activity_at: Time
     last_message: Event | None
+    receipt: Annotated[Receipt, Field(description="The caller's own.")]
+    unread_count: Annotated[
+        int, Field(ge=0, le=1000, description="Messages of others that wait to be read; 1,000 stands for more, too.")
+    ]
 
     @classmethod
     def merged(cls, entry: message_pb2.InboxEntry, conversation: conversation_pb2.Conversation) -> InboxConversation:
@@ -32,6 +46,8 @@ class InboxConversation(Conversation):
             last_seq=entry.last_seq,
             last_activity_at=rfc3339(entry.last_activity_at_ms),
             last_message=Event.of(entry.last_message) if entry.HasField("last_message") else None,
+            receipt=Receipt.of(entry.receipt),
+            unread_count=entry.unread_count,
         )
 
 

@@ -384,6 +384,72 @@ class Pointer(_message.Message):
 Global___Pointer: _TypeAlias = Pointer  # noqa: Y015
 
 @_typing.final
+class Receipt(_message.Message):
+    """How far a member has come in a conversation. Neither number ever goes back, and what is read is delivered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    DELIVERED_UP_TO_FIELD_NUMBER: _builtins.int
+    READ_UP_TO_FIELD_NUMBER: _builtins.int
+    MARKED_UNREAD_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    delivered_up_to: _builtins.int
+    """The last seq that a device of the member holds."""
+    read_up_to: _builtins.int
+    """The last seq that the member has seen."""
+    marked_unread: _builtins.bool
+    """The member wants to be reminded of the conversation. Told to the member's own devices only."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+        delivered_up_to: _builtins.int = ...,
+        read_up_to: _builtins.int = ...,
+        marked_unread: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_up_to", b"delivered_up_to", "marked_unread", b"marked_unread", "read_up_to", b"read_up_to", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Receipt: _TypeAlias = Receipt  # noqa: Y015
+
+@_typing.final
+class ReceiptsMoved(_message.Message):
+    """What travels on the topic `receipt-events`, keyed by conversation. Ephemeral: what is lost is read by ListReceipts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    MEMBERS_SEQ_FIELD_NUMBER: _builtins.int
+    AT_MS_FIELD_NUMBER: _builtins.int
+    RECEIPTS_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    members_seq: _builtins.int
+    """The version of the audience."""
+    at_ms: _builtins.int
+    """When they moved, in milliseconds since the Unix epoch: what comes much later is of no use."""
+    @_builtins.property
+    def receipts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Receipt]: ...
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        members_seq: _builtins.int = ...,
+        at_ms: _builtins.int = ...,
+        receipts: _abc.Iterable[Global___Receipt] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_ms", b"at_ms", "conversation_id", b"conversation_id", "members_seq", b"members_seq", "receipts", b"receipts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptsMoved: _TypeAlias = ReceiptsMoved  # noqa: Y015
+
+@_typing.final
 class AccountEvent(_message.Message):
     """What travels on the topic `account-events`, keyed by user."""
 

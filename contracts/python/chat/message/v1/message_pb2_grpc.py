@@ -60,6 +60,21 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxResponse.FromString,
                 _registered_method=True)
+        self.MarkReceipts = channel.unary_unary(
+                '/chat.message.v1.MessageService/MarkReceipts',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsResponse.FromString,
+                _registered_method=True)
+        self.ListReceipts = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListReceipts',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListReceiptsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListReceiptsResponse.FromString,
+                _registered_method=True)
+        self.GetMessageReceipts = channel.unary_unary(
+                '/chat.message.v1.MessageService/GetMessageReceipts',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageReceiptsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageReceiptsResponse.FromString,
+                _registered_method=True)
         self.ReadLog = channel.unary_unary(
                 '/chat.message.v1.MessageService/ReadLog',
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ReadLogRequest.SerializeToString,
@@ -113,6 +128,27 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MarkReceipts(self, request, context):
+        """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReceipts(self, request, context):
+        """How far the members of a conversation have come. Errors: conversation_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMessageReceipts(self, request, context):
+        """Who has got and who has read a message. Errors: conversation_not_found, message_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadLog(self, request, context):
         """Events of a conversation from the log, whoever asks. Called by delivery.
         """
@@ -154,6 +190,21 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.ListInbox,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxResponse.SerializeToString,
+            ),
+            'MarkReceipts': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkReceipts,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsResponse.SerializeToString,
+            ),
+            'ListReceipts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReceipts,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListReceiptsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListReceiptsResponse.SerializeToString,
+            ),
+            'GetMessageReceipts': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessageReceipts,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageReceiptsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageReceiptsResponse.SerializeToString,
             ),
             'ReadLog': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadLog,
@@ -302,6 +353,87 @@ class MessageService:
             '/chat.message.v1.MessageService/ListInbox',
             chat_dot_message_dot_v1_dot_message__pb2.ListInboxRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.ListInboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkReceipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/MarkReceipts',
+            chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReceipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListReceipts',
+            chat_dot_message_dot_v1_dot_message__pb2.ListReceiptsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ListReceiptsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessageReceipts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/GetMessageReceipts',
+            chat_dot_message_dot_v1_dot_message__pb2.GetMessageReceiptsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.GetMessageReceiptsResponse.FromString,
             options,
             channel_credentials,
             insecure,

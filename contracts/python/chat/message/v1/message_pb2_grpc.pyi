@@ -47,6 +47,12 @@ class MessageServiceStub:
     """Events after a seq for many conversations at once. What the caller may not read is answered as `forbidden`."""
     ListInbox: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListInboxRequest, _message_pb2.ListInboxResponse]
     """The caller's conversations by newest activity, each with its last message."""
+    MarkReceipts: _grpc.UnaryUnaryMultiCallable[_message_pb2.MarkReceiptsRequest, _message_pb2.MarkReceiptsResponse]
+    """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id."""
+    ListReceipts: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListReceiptsRequest, _message_pb2.ListReceiptsResponse]
+    """How far the members of a conversation have come. Errors: conversation_not_found."""
+    GetMessageReceipts: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetMessageReceiptsRequest, _message_pb2.GetMessageReceiptsResponse]
+    """Who has got and who has read a message. Errors: conversation_not_found, message_not_found."""
     ReadLog: _grpc.UnaryUnaryMultiCallable[_message_pb2.ReadLogRequest, _message_pb2.ReadLogResponse]
     """Events of a conversation from the log, whoever asks. Called by delivery."""
     GetAudience: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetAudienceRequest, _message_pb2.GetAudienceResponse]
@@ -71,6 +77,12 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """Events after a seq for many conversations at once. What the caller may not read is answered as `forbidden`."""
     ListInbox: _aio.UnaryUnaryMultiCallable[_message_pb2.ListInboxRequest, _message_pb2.ListInboxResponse]  # type: ignore[assignment]
     """The caller's conversations by newest activity, each with its last message."""
+    MarkReceipts: _aio.UnaryUnaryMultiCallable[_message_pb2.MarkReceiptsRequest, _message_pb2.MarkReceiptsResponse]  # type: ignore[assignment]
+    """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id."""
+    ListReceipts: _aio.UnaryUnaryMultiCallable[_message_pb2.ListReceiptsRequest, _message_pb2.ListReceiptsResponse]  # type: ignore[assignment]
+    """How far the members of a conversation have come. Errors: conversation_not_found."""
+    GetMessageReceipts: _aio.UnaryUnaryMultiCallable[_message_pb2.GetMessageReceiptsRequest, _message_pb2.GetMessageReceiptsResponse]  # type: ignore[assignment]
+    """Who has got and who has read a message. Errors: conversation_not_found, message_not_found."""
     ReadLog: _aio.UnaryUnaryMultiCallable[_message_pb2.ReadLogRequest, _message_pb2.ReadLogResponse]  # type: ignore[assignment]
     """Events of a conversation from the log, whoever asks. Called by delivery."""
     GetAudience: _aio.UnaryUnaryMultiCallable[_message_pb2.GetAudienceRequest, _message_pb2.GetAudienceResponse]  # type: ignore[assignment]
@@ -122,6 +134,30 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.ListInboxResponse, _abc.Awaitable[_message_pb2.ListInboxResponse]]:
         """The caller's conversations by newest activity, each with its last message."""
+
+    @_abc_1.abstractmethod
+    def MarkReceipts(
+        self,
+        request: _message_pb2.MarkReceiptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.MarkReceiptsResponse, _abc.Awaitable[_message_pb2.MarkReceiptsResponse]]:
+        """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id."""
+
+    @_abc_1.abstractmethod
+    def ListReceipts(
+        self,
+        request: _message_pb2.ListReceiptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ListReceiptsResponse, _abc.Awaitable[_message_pb2.ListReceiptsResponse]]:
+        """How far the members of a conversation have come. Errors: conversation_not_found."""
+
+    @_abc_1.abstractmethod
+    def GetMessageReceipts(
+        self,
+        request: _message_pb2.GetMessageReceiptsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.GetMessageReceiptsResponse, _abc.Awaitable[_message_pb2.GetMessageReceiptsResponse]]:
+        """Who has got and who has read a message. Errors: conversation_not_found, message_not_found."""
 
     @_abc_1.abstractmethod
     def ReadLog(

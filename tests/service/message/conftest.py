@@ -1,0 +1,21 @@
+"""The message service on a real PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+from realchat_message.store import MessageStore
+from service.message.room import Room
+
+from realchat_common.database import migrate, open_engine
+
+
+@pytest.fixture
+async def room(postgres_url: str) -> AsyncIterator[Room]:
+    engine = open_engine(postgres_url)
+    await migrate(engine, "realchat_message")
+    async with asyncpg.create_pool(postgres_url, min_size=1, max_size=10) as pool:
+        yield Room(pool, MessageStore(engine))
+    await engine.dispose()

@@ -9,8 +9,8 @@ topic() {
     --topic "$name" --partitions "$partitions" --replication-factor 1 "${@/#/--config=}"
 }
 
-topic conversation-events 12 retention.ms=86400000
-topic conversation-events-dead 1
+topic conversation-events 12 retention.ms=86400000 segment.ms=3600000
+topic conversation-events-dead 1 retention.ms=86400000 segment.ms=3600000
 topic account-events 3 retention.ms=86400000
 topic account-events-dead 1
 topic receipt-events 6 retention.ms=60000 segment.ms=60000

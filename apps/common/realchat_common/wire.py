@@ -27,6 +27,7 @@ def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
         "body": message.body,
         "reply_to": message.reply_to or None,
         "deleted": message.redacted,
+        "edited_at": rfc3339(message.edited_at_ms) if message.edited_at_ms else None,
     }
 
 
@@ -41,6 +42,11 @@ _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "member_removed": ("member.removed", lambda p: {"user_id": p.user_id}),
     "member_left": ("member.left", lambda p: {"new_owner_id": p.new_owner_id or None}),
     "role_changed": ("role.changed", lambda p: {"user_id": p.user_id, "role": ROLES[p.role]}),
+    "message_edited": (
+        "message.edited",
+        lambda p: {"message_id": p.message_id, "body": p.body, "deleted": p.redacted},
+    ),
+    "message_deleted": ("message.deleted", lambda p: {"message_id": p.message_id}),
     "conversation_renamed": ("conversation.renamed", lambda p: {"title": p.title}),
 }
 

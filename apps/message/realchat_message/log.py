@@ -26,6 +26,7 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, now_ms
 from realchat_common.telemetry import log, tracer
+from realchat_message.acts import Act, Actor, Target, plan_acts
 from realchat_message.domain import (
     Appended,
     Head,
@@ -40,12 +41,11 @@ from realchat_message.domain import (
     segment,
 )
 from realchat_message.projection import project
-from realchat_message.segments import SegmentExistsError, Segments
+from realchat_message.segments import MOST_EVENTS, SegmentExistsError, Segments
 
 if TYPE_CHECKING:
     from realchat_message.projection import Connection
 
-MOST_EVENTS = 100
 MOST_BYTES = 256 * 1024
 MOST_QUEUED = 2_000
 """Intents that may wait for one conversation; more are refused as overloaded."""
@@ -73,7 +73,7 @@ class Lane(Protocol):
 
 @dataclass(slots=True)
 class _Waiting:
-    intent: Intent
+    intent: Intent | Act
     outcome: asyncio.Future[Outcome]
     trace: Context
 
@@ -106,7 +106,7 @@ class ConversationLog:
                 conversation_id = await self._ready.get()
                 writers.create_task(self._drain(conversation_id), name=f"writer {conversation_id}")
 
-    async def append(self, conversation_id: str, intents: Sequence[Intent]) -> list[Outcome]:
+    async def append(self, conversation_id: str, intents: Sequence[Intent | Act]) -> list[Outcome]:
         """Appends intents, together with what others append to the same conversation meanwhile.
 
         Returns:
@@ -148,7 +148,7 @@ class ConversationLog:
                     entry.outcome.set_result(outcome)
         del self._queues[conversation_id]
 
-    async def _write(self, intents: list[Intent], conversation_id: str) -> list[Outcome]:
+    async def _write(self, intents: list[Intent | Act], conversation_id: str) -> list[Outcome]:
         failure = RealChatError(Code.UNAVAILABLE, "the log cannot be written now", retry_after=0.5)
         for _ in range(TRIES):
             try:
@@ -173,7 +173,7 @@ class ConversationLog:
                 break
         return [failure for _ in intents]
 
-    async def _commit(self, conversation_id: str, intents: list[Intent]) -> list[Outcome]:
+    async def _commit(self, conversation_id: str, intents: list[Intent | Act]) -> list[Outcome]:
         written: pb.Segment | None = None
         async with self._pool.acquire() as connection:
             if any(isinstance(i, NewChange) and i.event.HasField("conversation_created") for i in intents):
@@ -214,7 +214,17 @@ class ConversationLog:
             head = Head(found.last_seq, found.members_seq)
         return head
 
-    async def _decide(self, connection: Connection, conversation_id: str, head: Head, intents: list[Intent]) -> Plan:
+    async def _decide(
+        self, connection: Connection, conversation_id: str, head: Head, batch: list[Intent | Act]
+    ) -> Plan:
+        acts = [entry for entry in batch if isinstance(entry, Act)]
+        if acts:  # then all are
+            actors, targets = (
+                await _actors(connection, conversation_id, acts),
+                await _targets(connection, conversation_id, acts),
+            )
+            return plan_acts(conversation_id, head, acts, actors, targets, now_ms(), new_id)
+        intents = [entry for entry in batch if not isinstance(entry, Act)]
         return plan(
             conversation_id,
             head,
@@ -263,10 +273,17 @@ def _batch_span(batch: list[_Waiting]) -> AbstractContextManager[Span]:
 
 
 def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:
-    """Takes what fits into one segment from the front of a queue."""
+    """Takes what fits into one segment from the front of a queue: acts, or what is not, so that the roles and messages
+    that acts are decided by are those at the head."""
     batch = [queue.popleft()]
     size = batch[0].intent.size
-    while queue and len(batch) < MOST_EVENTS and size + queue[0].intent.size <= MOST_BYTES:
+    acts = isinstance(batch[0].intent, Act)
+    while (
+        queue
+        and isinstance(queue[0].intent, Act) == acts
+        and len(batch) < MOST_EVENTS
+        and size + queue[0].intent.size <= MOST_BYTES
+    ):
         size += queue[0].intent.size
         batch.append(queue.popleft())
     return batch
@@ -322,3 +339,36 @@ async def _answerable(connection: Connection, conversation_id: str, intents: lis
         wanted,
     )
     return frozenset(str(row["event_id"]) for row in rows)
+
+
+async def _actors(connection: Connection, conversation_id: str, acts: Sequence[Act]) -> dict[str, Actor]:
+    """Those of the actors who are members."""
+    rows = await connection.fetch(
+        """
+        SELECT user_id, max(role) FILTER (WHERE until_seq = 0) AS role, array_agg(from_seq) AS froms,
+               array_agg(until_seq) AS untils
+        FROM member WHERE conversation_id = $1 AND user_id = ANY($2::uuid[])
+        GROUP BY user_id HAVING bool_or(until_seq = 0)
+        """,
+        conversation_id,
+        [act.actor_id for act in acts],
+    )
+    return {
+        str(row["user_id"]): Actor(row["role"], tuple(zip(row["froms"], row["untils"], strict=True))) for row in rows
+    }
+
+
+async def _targets(connection: Connection, conversation_id: str, acts: Sequence[Act]) -> dict[str, Target]:
+    """Those of the messages that are here."""
+    rows = await connection.fetch(
+        "SELECT event_id, seq, actor_id, occurred_at_ms, body, redacted FROM entry"
+        " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND client_message_id IS NOT NULL",
+        conversation_id,
+        [act.message_id for act in acts],
+    )
+    return {
+        str(row["event_id"]): Target(
+            row["seq"], str(row["actor_id"]), row["occurred_at_ms"], row["body"] or "", row["redacted"]
+        )
+        for row in rows
+    }

@@ -12,6 +12,7 @@ from realchat_common.database import STATEMENT_SECONDS, migrate, open_engine, pi
 from realchat_common.ids import new_id
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
+from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
 from realchat_message.lanes import TOPIC, Confirmations, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
@@ -39,7 +40,8 @@ async def main() -> None:
         runtime.resources.push_async_callback(redis.aclose)
 
         lane = FastLane(sidecar)
-        conversation_log = ConversationLog(pool, DaprSegments(sidecar), lane, writer_id=new_id())
+        segments = DaprSegments(sidecar)
+        conversation_log = ConversationLog(pool, segments, lane, writer_id=new_id())
         confirmations = Confirmations(pool, conversation_log)
         receipt_lane = ReceiptLane(sidecar)
         receipts = Receipts(pool, receipt_lane)
@@ -53,6 +55,7 @@ async def main() -> None:
             "confirmations": confirmations.run,
             "janitor": janitor.run,
             "sweeper": sweeper.run,
+            "eraser": Eraser(pool, segments).run,
         }.items():
             runtime.background(name, job)
 

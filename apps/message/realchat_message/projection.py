@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chat.event.v1 import event_pb2 as pb
+from realchat_message.acts import target_of, without_body
 
 if TYPE_CHECKING:
     import asyncpg
@@ -33,6 +34,20 @@ _JOIN = """
 """
 _LEAVE = "UPDATE member SET until_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0"
 _CHANGE_ROLE = "UPDATE member SET role = $3 WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0"
+_AIM = "UPDATE entry SET target = $3 WHERE conversation_id = $1 AND seq = $2"
+_KEEP = """
+    INSERT INTO revision (conversation_id, message_id, until_seq, body, written_at_ms)
+    SELECT conversation_id, event_id, $3, body, CASE edited_at_ms WHEN 0 THEN occurred_at_ms ELSE edited_at_ms END
+    FROM entry WHERE conversation_id = $1 AND event_id = $2 AND NOT redacted
+"""
+_EDIT = """
+    UPDATE entry SET body = $3, edited_at_ms = $4 WHERE conversation_id = $1 AND event_id = $2 AND NOT redacted
+"""
+_REDACT = """
+    WITH revisions AS (DELETE FROM revision WHERE conversation_id = $1 AND message_id = $2),
+         noted AS (INSERT INTO redaction (conversation_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
+    UPDATE entry SET body = '', redacted = true WHERE conversation_id = $1 AND event_id = $2
+"""
 
 
 async def project(connection: Connection, segment: pb.Segment, writer_id: str | None, now_ms: int) -> None:
@@ -62,11 +77,29 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
         [message.body if is_sent else None for message, is_sent in zip(messages, sent, strict=True)],
         [message.reply_to or None for message in messages],
         [message.redacted for message in messages],
-        [None if is_sent else event.SerializeToString() for event, is_sent in zip(segment.events, sent, strict=True)],
+        [None if is_sent else _bare(event) for event, is_sent in zip(segment.events, sent, strict=True)],
     )
     for event in segment.events:
         if not event.HasField("message_sent"):
             await _project_membership(connection, event)
+            await _project_act(connection, event)
+
+
+def _bare(event: pb.Event) -> bytes:
+    return (without_body(event) if event.HasField("message_edited") else event).SerializeToString()
+
+
+async def _project_act(connection: Connection, event: pb.Event) -> None:
+    message_id = target_of(event)
+    if not message_id:
+        return
+    conversation_id = event.conversation_id
+    await connection.execute(_AIM, conversation_id, event.seq, message_id)
+    if event.HasField("message_deleted"):
+        await connection.execute(_REDACT, conversation_id, message_id)
+    elif not event.message_edited.redacted:
+        await connection.execute(_KEEP, conversation_id, message_id, event.seq)
+        await connection.execute(_EDIT, conversation_id, message_id, event.message_edited.body, event.occurred_at_ms)
 
 
 async def _project_membership(connection: Connection, event: pb.Event) -> None:

@@ -9,6 +9,7 @@ from chat.message.v1.message_pb2_grpc import MessageServiceServicer
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import decode_cursor, encode_cursor, page_limit, parse_id
 from realchat_common.rpc import current_user
+from realchat_message.acts import Act, Delete, Edit
 from realchat_message.domain import (
     Appended,
     Intent,
@@ -18,8 +19,9 @@ from realchat_message.domain import (
     check_client_message_id,
     normalise_body,
 )
-from realchat_message.log import MOST_EVENTS, ConversationLog
+from realchat_message.log import ConversationLog
 from realchat_message.receipts import Mark, Receipts, Who
+from realchat_message.segments import MOST_EVENTS
 from realchat_message.store import MessageStore, Page
 
 Context = grpc.aio.ServicerContext[object, object]
@@ -58,7 +60,7 @@ class MessageRpc(MessageServiceServicer):
         event.conversation_id = parse_id(event.conversation_id, "conversation_id")
         event.event_id = parse_id(event.event_id, "event_id")
         event.actor_id = parse_id(event.actor_id, "actor_id")
-        if event.WhichOneof("payload") in (None, "message_sent"):
+        if event.WhichOneof("payload") in (None, "message_sent", "message_edited", "message_deleted"):
             raise RealChatError(Code.INVALID_ARGUMENT, "the event is not a change", field="event")
         (outcome,) = await self._log.append(event.conversation_id, [NewChange(event)])
         if isinstance(outcome, RealChatError):
@@ -111,6 +113,38 @@ class MessageRpc(MessageServiceServicer):
         entries, last = await self._store.inbox(current_user().user_id, page_limit(request.limit), after)
         return pb.ListInboxResponse(
             entries=entries, next_cursor=encode_cursor(*last) if last else "", epoch=await self._store.epoch()
+        )
+
+    async def EditMessage(self, request: pb.EditMessageRequest, context: Context) -> pb.EditMessageResponse:
+        message_id = parse_id(request.message_id, "message_id")
+        edit = Edit(current_user().user_id, message_id, normalise_body(request.body))
+        done = await self._act(request.conversation_id, edit)
+        return pb.EditMessageResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def DeleteMessage(self, request: pb.DeleteMessageRequest, context: Context) -> pb.DeleteMessageResponse:
+        message_id = parse_id(request.message_id, "message_id")
+        done = await self._act(request.conversation_id, Delete(current_user().user_id, message_id))
+        return pb.DeleteMessageResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def _act(self, conversation_id: str, act: Act) -> Appended:
+        (outcome,) = await self._log.append(parse_id(conversation_id, "conversation_id"), [act])
+        if isinstance(outcome, RealChatError):
+            raise outcome
+        return outcome
+
+    async def HideMessage(self, request: pb.HideMessageRequest, context: Context) -> pb.HideMessageResponse:
+        await self._store.hide(
+            parse_id(request.conversation_id, "conversation_id"),
+            parse_id(request.message_id, "message_id"),
+            current_user().user_id,
+        )
+        return pb.HideMessageResponse()
+
+    async def ListEdits(self, request: pb.ListEditsRequest, context: Context) -> pb.ListEditsResponse:
+        return await self._store.edits(
+            parse_id(request.conversation_id, "conversation_id"),
+            parse_id(request.message_id, "message_id"),
+            current_user().user_id,
         )
 
     async def MarkReceipts(self, request: pb.MarkReceiptsRequest, context: Context) -> pb.MarkReceiptsResponse:

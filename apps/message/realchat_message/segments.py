@@ -22,6 +22,10 @@ POINTER_TYPE = "chat.pointer"
 SEGMENT_TYPE = "chat.segment"
 READ_SECONDS = 3.0
 WRITE_SECONDS = 6.0
+MOST_EVENTS = 100
+"""Events per segment at most."""
+AT_ONCE = 10
+"""Keys asked for at once when it is not known where a segment begins."""
 _CONFLICT = "no item was updated"  # state/postgresql/v2: first-write found a row
 
 
@@ -43,6 +47,14 @@ class Segments(Protocol):
             SegmentExistsError: the key is taken.
             RealChatError: unavailable; it may have been written nonetheless.
         """
+        ...
+
+    async def find(self, conversation_id: str, seq: int) -> pb.Segment | None:
+        """The segment that holds a seq. Raises unavailable."""
+        ...
+
+    async def replace(self, segment: pb.Segment) -> None:
+        """Writes a segment that is in the log already, without an event. Raises unavailable."""
         ...
 
 
@@ -73,6 +85,38 @@ class DaprSegments:
         except grpc.aio.AioRpcError as error:
             raise RealChatError(Code.UNAVAILABLE, "the log cannot be read now") from error
         return pb.Segment.FromString(answer.data) if answer.data else None
+
+    async def find(self, conversation_id: str, seq: int) -> pb.Segment | None:
+        for newest in range(seq, max(0, seq - MOST_EVENTS), -AT_ONCE):
+            oldest = max(0, newest - AT_ONCE)
+            keys = [segment_key(conversation_id, first_seq) for first_seq in range(newest, oldest, -1)]
+            request = api_v1.GetBulkStateRequest(store_name=STORE, keys=keys, parallelism=AT_ONCE)
+            try:
+                answer = await self._sidecar.api.GetBulkState(
+                    request, timeout=READ_SECONDS, metadata=self._sidecar.api_metadata
+                )
+            except grpc.aio.AioRpcError as error:
+                raise RealChatError(Code.UNAVAILABLE, "the log cannot be read now") from error
+            if any(item.error for item in answer.items):
+                raise RealChatError(Code.UNAVAILABLE, "the log cannot be read now")
+            found = [pb.Segment.FromString(item.data) for item in answer.items if item.data]
+            if found:
+                nearest = max(found, key=lambda segment: segment.first_seq)
+                return nearest if nearest.last_seq >= seq else None
+        return None
+
+    async def replace(self, segment: pb.Segment) -> None:
+        item = common_v1.StateItem(
+            key=segment_key(segment.conversation_id, segment.first_seq), value=segment.SerializeToString()
+        )
+        try:
+            await self._sidecar.api.SaveState(
+                api_v1.SaveStateRequest(store_name=STORE, states=[item]),
+                timeout=WRITE_SECONDS,
+                metadata=self._sidecar.api_metadata,
+            )
+        except grpc.aio.AioRpcError as error:
+            raise RealChatError(Code.UNAVAILABLE, "the log cannot be written now") from error
 
     async def insert(self, segment: pb.Segment) -> None:
         key = segment_key(segment.conversation_id, segment.first_seq)

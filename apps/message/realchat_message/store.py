@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -17,7 +17,8 @@ from chat.event.v1 import event_pb2 as pb
 from chat.message.v1 import message_pb2
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_message.tables import Entry, Epoch, Head, Member, Receipt
+from realchat_message.acts import ADMINISTRATORS
+from realchat_message.tables import Entry, Epoch, Head, Hidden, Member, Receipt, Revision
 
 MOST_UNREAD = 1_000
 """Counted exactly up to here; somebody with more does not care how many."""
@@ -42,10 +43,14 @@ class _Unread:
 Direction = Literal["before", "after"]
 
 
-def to_event(entry: Entry) -> pb.Event:
-    """An entry as an event of the log, as it now stands."""
+def to_event(entry: Entry, targets: Mapping[UUID, Entry] | None = None) -> pb.Event:
+    """An entry as an event of the log, as it now stands; `targets` has the messages that entries change."""
     if entry.change is not None:
-        return pb.Event.FromString(entry.change)
+        event = pb.Event.FromString(entry.change)
+        target = targets.get(entry.target) if targets and entry.target else None
+        if target is not None and event.HasField("message_edited"):
+            event.message_edited.body, event.message_edited.redacted = target.body or "", target.redacted
+        return event
     return pb.Event(
         conversation_id=str(entry.conversation_id),
         seq=entry.seq,
@@ -58,6 +63,7 @@ def to_event(entry: Entry) -> pb.Event:
             body=entry.body or "",
             reply_to=str(entry.reply_to) if entry.reply_to else "",
             redacted=entry.redacted,
+            edited_at_ms=0 if entry.redacted else entry.edited_at_ms,
         ),
     )
 
@@ -74,7 +80,7 @@ def _to_receipt(user_id: UUID, receipt: Receipt | None) -> pb.Receipt:
     )
 
 
-def _readable_by(user_id: UUID) -> ColumnElement[bool]:
+def _within_span_of(user_id: UUID) -> ColumnElement[bool]:
     """Entries within a span of the user's membership."""
     return exists(
         select(Member).where(
@@ -84,6 +90,18 @@ def _readable_by(user_id: UUID) -> ColumnElement[bool]:
             or_(col(Member.until_seq) == 0, col(Entry.seq) <= col(Member.until_seq)),
         )
     )
+
+
+def _readable_by(user_id: UUID) -> ColumnElement[bool]:
+    """Those of them that the user has not hidden."""
+    hidden = exists(
+        select(Hidden).where(
+            col(Hidden.conversation_id) == Entry.conversation_id,
+            col(Hidden.user_id) == user_id,
+            col(Hidden.seq) == Entry.seq,
+        )
+    )
+    return and_(_within_span_of(user_id), ~hidden)
 
 
 class MessageStore:
@@ -119,10 +137,23 @@ class MessageStore:
             else:
                 query = query.order_by(seq).where(seq > (from_seq or 0))
             entries = list(await session.exec(query.limit(limit + 1)))
-        events = [to_event(entry) for entry in entries[:limit]]
+            events = await self._events(session, entries[:limit])
         if direction == "before":
             events.reverse()
         return Page(events, last_seq, len(entries) > limit)
+
+    async def _events(self, session: AsyncSession, entries: Sequence[Entry]) -> list[pb.Event]:
+        """Entries of one conversation as events, with the messages that they change as these now stand."""
+        wanted = {entry.target for entry in entries if entry.target}
+        targets: dict[UUID, Entry] = {}
+        if wanted:
+            found = await session.exec(
+                select(Entry).where(
+                    col(Entry.conversation_id) == entries[0].conversation_id, col(Entry.event_id).in_(wanted)
+                )
+            )
+            targets = {target.event_id: target for target in found}
+        return [to_event(entry, targets) for entry in entries]
 
     async def _last_seqs(self, session: AsyncSession, conversations: Sequence[UUID], user: UUID) -> dict[str, int]:
         """The last seq of those conversations in which the user is a member now."""
@@ -161,7 +192,7 @@ class MessageStore:
                     .order_by(col(Entry.seq))
                     .limit(limit + 1)
                 )
-                events = [to_event(entry) for entry in entries]
+                events = await self._events(session, list(entries))
                 answer.truncated = len(events) > limit
                 if not answer.truncated:
                     answer.events.extend(events)
@@ -181,7 +212,7 @@ class MessageStore:
                 .limit(limit)
             )
             return message_pb2.ReadLogResponse(
-                events=[to_event(entry) for entry in entries],
+                events=await self._events(session, list(entries)),
                 last_seq=head.last_seq,
                 members_seq=head.members_seq,
             )
@@ -360,6 +391,47 @@ class MessageStore:
                     answer.read_by.append(str(member))
             return answer
 
+    async def hide(self, conversation_id: str, message_id: str, user_id: str) -> None:
+        """Hides a message from somebody. Raises conversation_not_found, message_not_found."""
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, user)
+            message = await self._message(session, conversation, UUID(message_id), user)
+            await session.merge(Hidden(conversation_id=conversation, user_id=user, seq=message.seq))
+
+    async def edits(self, conversation_id: str, message_id: str, user_id: str) -> message_pb2.ListEditsResponse:
+        """What a message said, oldest first.
+
+        Raises:
+            RealChatError: conversation_not_found, message_not_found; permission_denied for who is neither the author
+                nor an administrator.
+        """
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, user)
+            message = await self._message(session, conversation, UUID(message_id), user)
+            role = await session.exec(
+                select(Member.role).where(
+                    col(Member.conversation_id) == conversation,
+                    col(Member.user_id) == user,
+                    col(Member.until_seq) == 0,
+                )
+            )
+            if message.actor_id != user and role.one() not in ADMINISTRATORS:
+                raise RealChatError(Code.PERMISSION_DENIED)
+            if message.redacted:
+                return message_pb2.ListEditsResponse()
+            earlier = await session.exec(
+                select(Revision)
+                .where(col(Revision.conversation_id) == conversation, col(Revision.message_id) == message.event_id)
+                .order_by(col(Revision.until_seq))
+            )
+            revisions = [message_pb2.Revision(body=each.body, written_at_ms=each.written_at_ms) for each in earlier]
+            now = message_pb2.Revision(
+                body=message.body or "", written_at_ms=message.edited_at_ms or message.occurred_at_ms
+            )
+            return message_pb2.ListEditsResponse(revisions=[*revisions, now])
+
     async def _require_member(self, session: AsyncSession, conversation: UUID, user: UUID) -> None:
         if not await self._last_seqs(session, [conversation], user):
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
@@ -371,7 +443,7 @@ class MessageStore:
                 col(Entry.conversation_id) == conversation,
                 col(Entry.event_id) == message_id,
                 col(Entry.client_message_id).is_not(None),
-                _readable_by(user),
+                _within_span_of(user),
             )
         )
         entry = entries.one_or_none()

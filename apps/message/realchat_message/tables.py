@@ -41,6 +41,10 @@ class Entry(Table, table=True):
     reply_to: UUID | None = None
     redacted: bool = False
     change: bytes | None = None
+    """The event, without the body of a message."""
+    edited_at_ms: int = 0
+    target: UUID | None = None
+    """The message that the event changes; its body, as it now stands, is the event's too."""
 
 
 class Member(Table, table=True):
@@ -62,6 +66,24 @@ class Receipt(Table, table=True):
     delivered_up_to: int = 0
     read_up_to: int = 0
     marked_unread: bool = False
+
+
+class Revision(Table, table=True):
+    """What a message said until an event changed it."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    message_id: UUID = Field(primary_key=True)
+    until_seq: int = Field(primary_key=True)
+    body: str
+    written_at_ms: int
+
+
+class Hidden(Table, table=True):
+    """A message that somebody deleted for themselves."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
 
 
 class Epoch(Table, table=True):

@@ -43,6 +43,16 @@ class Shelf:
         if self.after:
             await self.after()
 
+    async def find(self, conversation_id: str, seq: int) -> pb.Segment | None:
+        for found in self.segments.values():
+            segment = pb.Segment.FromString(found)
+            if segment.conversation_id == conversation_id and segment.first_seq <= seq <= segment.last_seq:
+                return segment
+        return None
+
+    async def replace(self, segment: pb.Segment) -> None:
+        self.segments[segment.conversation_id, segment.first_seq] = segment.SerializeToString()
+
 
 class Offered:
     """A fast lane that only remembers."""

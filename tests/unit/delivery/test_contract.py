@@ -118,6 +118,7 @@ def member() -> pb.Member:
 EVENTS: list[dict[str, Any]] = [
     {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", body="hé")},
     {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", reply_to=new_id(), redacted=True)},
+    {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", body="b", edited_at_ms=1)},
     {
         "conversation_created": pb.ConversationCreated(
             kind=pb.CONVERSATION_KIND_GROUP, title="t", members=[member(), member()]
@@ -128,6 +129,9 @@ EVENTS: list[dict[str, Any]] = [
     {"member_left": pb.MemberLeft()},
     {"member_left": pb.MemberLeft(new_owner_id=new_id())},
     {"role_changed": pb.RoleChanged(user_id=new_id(), role=pb.ROLE_ADMIN)},
+    {"message_edited": pb.MessageEdited(message_id=new_id(), body="b")},
+    {"message_edited": pb.MessageEdited(message_id=new_id(), redacted=True)},
+    {"message_deleted": pb.MessageDeleted(message_id=new_id())},
     {"conversation_renamed": pb.ConversationRenamed(title="t")},
 ]
 

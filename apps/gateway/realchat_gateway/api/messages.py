@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
@@ -16,7 +16,18 @@ from realchat_gateway.edge import ApiRoute, IdempotencyKey
 from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.base import MOST_SEQ, Id
 from realchat_gateway.schemas.inbox import Bootstrap
-from realchat_gateway.schemas.messages import History, NewMessage, SentMessage, Sync, Synced, SyncRequest
+from realchat_gateway.schemas.messages import (
+    ChangedMessage,
+    History,
+    NewBody,
+    NewMessage,
+    Revision,
+    Revisions,
+    SentMessage,
+    Sync,
+    Synced,
+    SyncRequest,
+)
 
 router = APIRouter(prefix="/v1", tags=["messages"], route_class=ApiRoute)
 
@@ -83,6 +94,47 @@ def _client_message_id(in_body: str | None, key: str | None) -> str:
     if len(own_id) > 64:
         raise RealChatError(Code.INVALID_ARGUMENT, "for a message, at most 64 characters", field="Idempotency-Key")
     return own_id
+
+
+@router.patch("/conversations/{conversation_id}/messages/{message_id}")
+async def edit_message(
+    conversation_id: Id, message_id: Id, body: NewBody, user: Writer, gateway: GatewayDep
+) -> ChangedMessage:
+    """Changes what a message of one's own says, within 24 hours."""
+    asked = pb.EditMessageRequest(conversation_id=conversation_id, message_id=message_id, body=body.body)
+    answer = await gateway.message.call(gateway.message.stub.EditMessage, asked, user)
+    return ChangedMessage(
+        conversation_id=conversation_id,
+        message_id=message_id,
+        seq=answer.seq,
+        at=rfc3339(answer.at_ms),
+        unchanged=answer.unchanged,
+    )
+
+
+@router.delete("/conversations/{conversation_id}/messages/{message_id}", status_code=204)
+async def delete_message(
+    conversation_id: Id,
+    message_id: Id,
+    user: Writer,
+    gateway: GatewayDep,
+    whom: Annotated[Literal["everyone", "me"], Query(alias="for")] = "everyone",
+) -> None:
+    """Deletes a message: for everyone, which its author and a group's administrators may, or for oneself."""
+    if whom == "me":
+        hidden = pb.HideMessageRequest(conversation_id=conversation_id, message_id=message_id)
+        await gateway.message.call(gateway.message.stub.HideMessage, hidden, user)
+    else:
+        deleted = pb.DeleteMessageRequest(conversation_id=conversation_id, message_id=message_id)
+        await gateway.message.call(gateway.message.stub.DeleteMessage, deleted, user)
+
+
+@router.get("/conversations/{conversation_id}/messages/{message_id}/edits")
+async def list_edits(conversation_id: Id, message_id: Id, user: Reader, gateway: GatewayDep) -> Revisions:
+    """What a message said before it was edited, for its author and a group's administrators."""
+    asked = pb.ListEditsRequest(conversation_id=conversation_id, message_id=message_id)
+    answer = await gateway.message.call(gateway.message.stub.ListEdits, asked, user)
+    return Revisions(revisions=[Revision(body=r.body, at=rfc3339(r.written_at_ms)) for r in answer.revisions])
 
 
 @router.post("/sync")

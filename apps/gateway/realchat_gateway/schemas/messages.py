@@ -52,6 +52,41 @@ class SentMessage(BaseModel):
     duplicate: Annotated[bool, Field(description="An earlier request had sent it already.")]
 
 
+class NewBody(Command):
+    """What a message says from now on."""
+
+    model_config = example({"body": "Why is a raven like a desk?"})
+
+    body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
+
+
+class ChangedMessage(BaseModel):
+    """Where the change of a message is in its conversation."""
+
+    model_config = example({"conversation_id": TALK, "message_id": MESSAGE, "seq": 8, "at": AT, "unchanged": False})
+
+    conversation_id: Id
+    message_id: Id
+    seq: Seq
+    at: Time
+    unchanged: Annotated[bool, Field(description="It said so already; `seq` is that of the message.")]
+
+
+class Revision(BaseModel):
+    """What a message said from some time on."""
+
+    model_config = example({"body": "Why is a raven like a writing-desk?", "at": AT})
+
+    body: str
+    at: Time
+
+
+class Revisions(BaseModel):
+    """What a message said, oldest first; nothing once it is deleted."""
+
+    revisions: list[Revision]
+
+
 EVENT = {
     "conversation_id": TALK,
     "seq": 7,
@@ -65,6 +100,7 @@ EVENT = {
         "body": "Why is a raven like a writing-desk?",
         "reply_to": None,
         "deleted": False,
+        "edited_at": None,
     },
 }
 

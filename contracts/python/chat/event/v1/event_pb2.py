@@ -24,45 +24,49 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63hat/event/v1/event.proto\x12\rchat.event.v1\"<\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"n\n\x0bMessageSent\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x19\n\x11\x63lient_message_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x10\n\x08reply_to\x18\x04 \x01(\t\x12\x10\n\x08redacted\x18\x05 \x01(\x08\"{\n\x13\x43onversationCreated\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.chat.event.v1.ConversationKind\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x07members\x18\x03 \x03(\x0b\x32\x15.chat.event.v1.Member\"6\n\x0cMembersAdded\x12&\n\x07members\x18\x01 \x03(\x0b\x32\x15.chat.event.v1.Member\" \n\rMemberRemoved\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\"\n\nMemberLeft\x12\x14\n\x0cnew_owner_id\x18\x01 \x01(\t\"A\n\x0bRoleChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"$\n\x13\x43onversationRenamed\x12\r\n\x05title\x18\x01 \x01(\t\"\x84\x04\n\x05\x45vent\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x16\n\x0eoccurred_at_ms\x18\x05 \x01(\x03\x12\x32\n\x0cmessage_sent\x18\n \x01(\x0b\x32\x1a.chat.event.v1.MessageSentH\x00\x12\x42\n\x14\x63onversation_created\x18\x0b \x01(\x0b\x32\".chat.event.v1.ConversationCreatedH\x00\x12\x34\n\rmembers_added\x18\x0c \x01(\x0b\x32\x1b.chat.event.v1.MembersAddedH\x00\x12\x36\n\x0emember_removed\x18\r \x01(\x0b\x32\x1c.chat.event.v1.MemberRemovedH\x00\x12\x30\n\x0bmember_left\x18\x0e \x01(\x0b\x32\x19.chat.event.v1.MemberLeftH\x00\x12\x32\n\x0crole_changed\x18\x0f \x01(\x0b\x32\x1a.chat.event.v1.RoleChangedH\x00\x12\x42\n\x14\x63onversation_renamed\x18\x10 \x01(\x0b\x32\".chat.event.v1.ConversationRenamedH\x00\x42\t\n\x07payload\"\x82\x01\n\x07Segment\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\x12\x13\n\x0bmembers_seq\x18\x04 \x01(\x03\x12$\n\x06\x65vents\x18\x05 \x03(\x0b\x32\x14.chat.event.v1.Event\"G\n\x07Pointer\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\"^\n\x07Receipt\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x64\x65livered_up_to\x18\x02 \x01(\x03\x12\x12\n\nread_up_to\x18\x03 \x01(\x03\x12\x15\n\rmarked_unread\x18\x04 \x01(\x08\"v\n\rReceiptsMoved\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x13\n\x0bmembers_seq\x18\x02 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x03 \x01(\x03\x12(\n\x08receipts\x18\x04 \x03(\x0b\x32\x16.chat.event.v1.Receipt\"d\n\x0c\x41\x63\x63ountEvent\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x38\n\x0fsession_revoked\x18\n \x01(\x0b\x32\x1d.chat.event.v1.SessionRevokedH\x00\x42\t\n\x07payload\"$\n\x0eSessionRevoked\x12\x12\n\nsession_id\x18\x01 \x01(\t*M\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x0e\n\nROLE_OWNER\x10\x03*p\n\x10\x43onversationKind\x12!\n\x1d\x43ONVERSATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONVERSATION_KIND_DIRECT\x10\x01\x12\x1b\n\x17\x43ONVERSATION_KIND_GROUP\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63hat/event/v1/event.proto\x12\rchat.event.v1\"<\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"\x84\x01\n\x0bMessageSent\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x19\n\x11\x63lient_message_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x10\n\x08reply_to\x18\x04 \x01(\t\x12\x10\n\x08redacted\x18\x05 \x01(\x08\x12\x14\n\x0c\x65\x64ited_at_ms\x18\x06 \x01(\x03\"C\n\rMessageEdited\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x10\n\x08redacted\x18\x03 \x01(\x08\"$\n\x0eMessageDeleted\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"{\n\x13\x43onversationCreated\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.chat.event.v1.ConversationKind\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x07members\x18\x03 \x03(\x0b\x32\x15.chat.event.v1.Member\"6\n\x0cMembersAdded\x12&\n\x07members\x18\x01 \x03(\x0b\x32\x15.chat.event.v1.Member\" \n\rMemberRemoved\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\"\n\nMemberLeft\x12\x14\n\x0cnew_owner_id\x18\x01 \x01(\t\"A\n\x0bRoleChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"$\n\x13\x43onversationRenamed\x12\r\n\x05title\x18\x01 \x01(\t\"\xf6\x04\n\x05\x45vent\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x16\n\x0eoccurred_at_ms\x18\x05 \x01(\x03\x12\x32\n\x0cmessage_sent\x18\n \x01(\x0b\x32\x1a.chat.event.v1.MessageSentH\x00\x12\x42\n\x14\x63onversation_created\x18\x0b \x01(\x0b\x32\".chat.event.v1.ConversationCreatedH\x00\x12\x34\n\rmembers_added\x18\x0c \x01(\x0b\x32\x1b.chat.event.v1.MembersAddedH\x00\x12\x36\n\x0emember_removed\x18\r \x01(\x0b\x32\x1c.chat.event.v1.MemberRemovedH\x00\x12\x30\n\x0bmember_left\x18\x0e \x01(\x0b\x32\x19.chat.event.v1.MemberLeftH\x00\x12\x32\n\x0crole_changed\x18\x0f \x01(\x0b\x32\x1a.chat.event.v1.RoleChangedH\x00\x12\x42\n\x14\x63onversation_renamed\x18\x10 \x01(\x0b\x32\".chat.event.v1.ConversationRenamedH\x00\x12\x36\n\x0emessage_edited\x18\x11 \x01(\x0b\x32\x1c.chat.event.v1.MessageEditedH\x00\x12\x38\n\x0fmessage_deleted\x18\x12 \x01(\x0b\x32\x1d.chat.event.v1.MessageDeletedH\x00\x42\t\n\x07payload\"\x82\x01\n\x07Segment\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\x12\x13\n\x0bmembers_seq\x18\x04 \x01(\x03\x12$\n\x06\x65vents\x18\x05 \x03(\x0b\x32\x14.chat.event.v1.Event\"G\n\x07Pointer\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\"^\n\x07Receipt\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x64\x65livered_up_to\x18\x02 \x01(\x03\x12\x12\n\nread_up_to\x18\x03 \x01(\x03\x12\x15\n\rmarked_unread\x18\x04 \x01(\x08\"v\n\rReceiptsMoved\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x13\n\x0bmembers_seq\x18\x02 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x03 \x01(\x03\x12(\n\x08receipts\x18\x04 \x03(\x0b\x32\x16.chat.event.v1.Receipt\"d\n\x0c\x41\x63\x63ountEvent\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x38\n\x0fsession_revoked\x18\n \x01(\x0b\x32\x1d.chat.event.v1.SessionRevokedH\x00\x42\t\n\x07payload\"$\n\x0eSessionRevoked\x12\x12\n\nsession_id\x18\x01 \x01(\t*M\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x0e\n\nROLE_OWNER\x10\x03*p\n\x10\x43onversationKind\x12!\n\x1d\x43ONVERSATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONVERSATION_KIND_DIRECT\x10\x01\x12\x1b\n\x17\x43ONVERSATION_KIND_GROUP\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.event.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=1655
-  _globals['_ROLE']._serialized_end=1732
-  _globals['_CONVERSATIONKIND']._serialized_start=1734
-  _globals['_CONVERSATIONKIND']._serialized_end=1846
+  _globals['_ROLE']._serialized_start=1899
+  _globals['_ROLE']._serialized_end=1976
+  _globals['_CONVERSATIONKIND']._serialized_start=1978
+  _globals['_CONVERSATIONKIND']._serialized_end=2090
   _globals['_MEMBER']._serialized_start=44
   _globals['_MEMBER']._serialized_end=104
-  _globals['_MESSAGESENT']._serialized_start=106
-  _globals['_MESSAGESENT']._serialized_end=216
-  _globals['_CONVERSATIONCREATED']._serialized_start=218
-  _globals['_CONVERSATIONCREATED']._serialized_end=341
-  _globals['_MEMBERSADDED']._serialized_start=343
-  _globals['_MEMBERSADDED']._serialized_end=397
-  _globals['_MEMBERREMOVED']._serialized_start=399
-  _globals['_MEMBERREMOVED']._serialized_end=431
-  _globals['_MEMBERLEFT']._serialized_start=433
-  _globals['_MEMBERLEFT']._serialized_end=467
-  _globals['_ROLECHANGED']._serialized_start=469
-  _globals['_ROLECHANGED']._serialized_end=534
-  _globals['_CONVERSATIONRENAMED']._serialized_start=536
-  _globals['_CONVERSATIONRENAMED']._serialized_end=572
-  _globals['_EVENT']._serialized_start=575
-  _globals['_EVENT']._serialized_end=1091
-  _globals['_SEGMENT']._serialized_start=1094
-  _globals['_SEGMENT']._serialized_end=1224
-  _globals['_POINTER']._serialized_start=1226
-  _globals['_POINTER']._serialized_end=1297
-  _globals['_RECEIPT']._serialized_start=1299
-  _globals['_RECEIPT']._serialized_end=1393
-  _globals['_RECEIPTSMOVED']._serialized_start=1395
-  _globals['_RECEIPTSMOVED']._serialized_end=1513
-  _globals['_ACCOUNTEVENT']._serialized_start=1515
-  _globals['_ACCOUNTEVENT']._serialized_end=1615
-  _globals['_SESSIONREVOKED']._serialized_start=1617
-  _globals['_SESSIONREVOKED']._serialized_end=1653
+  _globals['_MESSAGESENT']._serialized_start=107
+  _globals['_MESSAGESENT']._serialized_end=239
+  _globals['_MESSAGEEDITED']._serialized_start=241
+  _globals['_MESSAGEEDITED']._serialized_end=308
+  _globals['_MESSAGEDELETED']._serialized_start=310
+  _globals['_MESSAGEDELETED']._serialized_end=346
+  _globals['_CONVERSATIONCREATED']._serialized_start=348
+  _globals['_CONVERSATIONCREATED']._serialized_end=471
+  _globals['_MEMBERSADDED']._serialized_start=473
+  _globals['_MEMBERSADDED']._serialized_end=527
+  _globals['_MEMBERREMOVED']._serialized_start=529
+  _globals['_MEMBERREMOVED']._serialized_end=561
+  _globals['_MEMBERLEFT']._serialized_start=563
+  _globals['_MEMBERLEFT']._serialized_end=597
+  _globals['_ROLECHANGED']._serialized_start=599
+  _globals['_ROLECHANGED']._serialized_end=664
+  _globals['_CONVERSATIONRENAMED']._serialized_start=666
+  _globals['_CONVERSATIONRENAMED']._serialized_end=702
+  _globals['_EVENT']._serialized_start=705
+  _globals['_EVENT']._serialized_end=1335
+  _globals['_SEGMENT']._serialized_start=1338
+  _globals['_SEGMENT']._serialized_end=1468
+  _globals['_POINTER']._serialized_start=1470
+  _globals['_POINTER']._serialized_end=1541
+  _globals['_RECEIPT']._serialized_start=1543
+  _globals['_RECEIPT']._serialized_end=1637
+  _globals['_RECEIPTSMOVED']._serialized_start=1639
+  _globals['_RECEIPTSMOVED']._serialized_end=1757
+  _globals['_ACCOUNTEVENT']._serialized_start=1759
+  _globals['_ACCOUNTEVENT']._serialized_end=1859
+  _globals['_SESSIONREVOKED']._serialized_start=1861
+  _globals['_SESSIONREVOKED']._serialized_end=1897
 # @@protoc_insertion_point(module_scope)

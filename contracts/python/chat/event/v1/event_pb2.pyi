@@ -94,6 +94,7 @@ class MessageSent(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     REPLY_TO_FIELD_NUMBER: _builtins.int
     REDACTED_FIELD_NUMBER: _builtins.int
+    EDITED_AT_MS_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """UUIDv7, given by the message service."""
     client_message_id: _builtins.str
@@ -104,6 +105,8 @@ class MessageSent(_message.Message):
     """The message that this one answers, or empty."""
     redacted: _builtins.bool
     """True once the message was deleted for everyone: the body is gone from the log too."""
+    edited_at_ms: _builtins.int
+    """When the author last changed it, in milliseconds since the Unix epoch; 0 when never. `body` is then the new one."""
     def __init__(
         self,
         *,
@@ -112,14 +115,67 @@ class MessageSent(_message.Message):
         body: _builtins.str = ...,
         reply_to: _builtins.str = ...,
         redacted: _builtins.bool = ...,
+        edited_at_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_message_id", b"client_message_id", "message_id", b"message_id", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageSent: _TypeAlias = MessageSent  # noqa: Y015
+
+@_typing.final
+class MessageEdited(_message.Message):
+    """The author changed a message. Whoever reads the log later gets the message's body as it is then, in this event
+    too: so in whatever order a client comes to know both, it ends with the same.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    REDACTED_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    body: _builtins.str
+    """Normalised text. Empty when redacted."""
+    redacted: _builtins.bool
+    """True once the message was deleted for everyone."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        body: _builtins.str = ...,
+        redacted: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "message_id", b"message_id", "redacted", b"redacted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageEdited: _TypeAlias = MessageEdited  # noqa: Y015
+
+@_typing.final
+class MessageDeleted(_message.Message):
+    """The author, or an administrator of the group, deleted a message for everyone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageDeleted: _TypeAlias = MessageDeleted  # noqa: Y015
 
 @_typing.final
 class ConversationCreated(_message.Message):
@@ -271,6 +327,8 @@ class Event(_message.Message):
     MEMBER_LEFT_FIELD_NUMBER: _builtins.int
     ROLE_CHANGED_FIELD_NUMBER: _builtins.int
     CONVERSATION_RENAMED_FIELD_NUMBER: _builtins.int
+    MESSAGE_EDITED_FIELD_NUMBER: _builtins.int
+    MESSAGE_DELETED_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     seq: _builtins.int
     """1, 2, 3 ... without gaps, per conversation."""
@@ -294,6 +352,10 @@ class Event(_message.Message):
     def role_changed(self) -> Global___RoleChanged: ...
     @_builtins.property
     def conversation_renamed(self) -> Global___ConversationRenamed: ...
+    @_builtins.property
+    def message_edited(self) -> Global___MessageEdited: ...
+    @_builtins.property
+    def message_deleted(self) -> Global___MessageDeleted: ...
     def __init__(
         self,
         *,
@@ -309,12 +371,14 @@ class Event(_message.Message):
         member_left: Global___MemberLeft | None = ...,
         role_changed: Global___RoleChanged | None = ...,
         conversation_renamed: Global___ConversationRenamed | None = ...,
+        message_edited: Global___MessageEdited | None = ...,
+        message_deleted: Global___MessageDeleted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_sent", b"message_sent", "payload", b"payload", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "payload", b"payload", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_sent", b"message_sent", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

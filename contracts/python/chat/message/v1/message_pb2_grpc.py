@@ -60,6 +60,26 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxResponse.FromString,
                 _registered_method=True)
+        self.EditMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/EditMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.EditMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.EditMessageResponse.FromString,
+                _registered_method=True)
+        self.DeleteMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/DeleteMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageResponse.FromString,
+                _registered_method=True)
+        self.HideMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/HideMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.HideMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.HideMessageResponse.FromString,
+                _registered_method=True)
+        self.ListEdits = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListEdits',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListEditsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListEditsResponse.FromString,
+                _registered_method=True)
         self.MarkReceipts = channel.unary_unary(
                 '/chat.message.v1.MessageService/MarkReceipts',
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.MarkReceiptsRequest.SerializeToString,
@@ -128,6 +148,38 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EditMessage(self, request, context):
+        """Changes the body of one of the caller's messages, within 24 hours.
+        Errors: conversation_not_found, message_not_found, permission_denied, edit_too_late.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMessage(self, request, context):
+        """Deletes a message for everyone: its author may, and administrators of the group. The body is gone from the read
+        model at once and from the log within seconds; on Kafka it ends with the topic's retention.
+        Errors: conversation_not_found, message_not_found, permission_denied.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HideMessage(self, request, context):
+        """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEdits(self, request, context):
+        """What a message said before it was edited, for its author and administrators of the group.
+        Errors: conversation_not_found, message_not_found, permission_denied.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def MarkReceipts(self, request, context):
         """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id.
         """
@@ -190,6 +242,26 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.ListInbox,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListInboxResponse.SerializeToString,
+            ),
+            'EditMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.EditMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.EditMessageResponse.SerializeToString,
+            ),
+            'DeleteMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageResponse.SerializeToString,
+            ),
+            'HideMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.HideMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.HideMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.HideMessageResponse.SerializeToString,
+            ),
+            'ListEdits': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEdits,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListEditsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListEditsResponse.SerializeToString,
             ),
             'MarkReceipts': grpc.unary_unary_rpc_method_handler(
                     servicer.MarkReceipts,
@@ -353,6 +425,114 @@ class MessageService:
             '/chat.message.v1.MessageService/ListInbox',
             chat_dot_message_dot_v1_dot_message__pb2.ListInboxRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.ListInboxResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/EditMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.EditMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.EditMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/DeleteMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HideMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/HideMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.HideMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.HideMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEdits(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListEdits',
+            chat_dot_message_dot_v1_dot_message__pb2.ListEditsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ListEditsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,21 @@ class MessageServiceStub:
     """Events after a seq for many conversations at once. What the caller may not read is answered as `forbidden`."""
     ListInbox: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListInboxRequest, _message_pb2.ListInboxResponse]
     """The caller's conversations by newest activity, each with its last message."""
+    EditMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.EditMessageRequest, _message_pb2.EditMessageResponse]
+    """Changes the body of one of the caller's messages, within 24 hours.
+    Errors: conversation_not_found, message_not_found, permission_denied, edit_too_late.
+    """
+    DeleteMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.DeleteMessageRequest, _message_pb2.DeleteMessageResponse]
+    """Deletes a message for everyone: its author may, and administrators of the group. The body is gone from the read
+    model at once and from the log within seconds; on Kafka it ends with the topic's retention.
+    Errors: conversation_not_found, message_not_found, permission_denied.
+    """
+    HideMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.HideMessageRequest, _message_pb2.HideMessageResponse]
+    """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
+    ListEdits: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListEditsRequest, _message_pb2.ListEditsResponse]
+    """What a message said before it was edited, for its author and administrators of the group.
+    Errors: conversation_not_found, message_not_found, permission_denied.
+    """
     MarkReceipts: _grpc.UnaryUnaryMultiCallable[_message_pb2.MarkReceiptsRequest, _message_pb2.MarkReceiptsResponse]
     """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id."""
     ListReceipts: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListReceiptsRequest, _message_pb2.ListReceiptsResponse]
@@ -77,6 +92,21 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """Events after a seq for many conversations at once. What the caller may not read is answered as `forbidden`."""
     ListInbox: _aio.UnaryUnaryMultiCallable[_message_pb2.ListInboxRequest, _message_pb2.ListInboxResponse]  # type: ignore[assignment]
     """The caller's conversations by newest activity, each with its last message."""
+    EditMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.EditMessageRequest, _message_pb2.EditMessageResponse]  # type: ignore[assignment]
+    """Changes the body of one of the caller's messages, within 24 hours.
+    Errors: conversation_not_found, message_not_found, permission_denied, edit_too_late.
+    """
+    DeleteMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.DeleteMessageRequest, _message_pb2.DeleteMessageResponse]  # type: ignore[assignment]
+    """Deletes a message for everyone: its author may, and administrators of the group. The body is gone from the read
+    model at once and from the log within seconds; on Kafka it ends with the topic's retention.
+    Errors: conversation_not_found, message_not_found, permission_denied.
+    """
+    HideMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.HideMessageRequest, _message_pb2.HideMessageResponse]  # type: ignore[assignment]
+    """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
+    ListEdits: _aio.UnaryUnaryMultiCallable[_message_pb2.ListEditsRequest, _message_pb2.ListEditsResponse]  # type: ignore[assignment]
+    """What a message said before it was edited, for its author and administrators of the group.
+    Errors: conversation_not_found, message_not_found, permission_denied.
+    """
     MarkReceipts: _aio.UnaryUnaryMultiCallable[_message_pb2.MarkReceiptsRequest, _message_pb2.MarkReceiptsResponse]  # type: ignore[assignment]
     """Moves receipts forward; each mark has its own result, in order. Called by the edges, which vouch for each user_id."""
     ListReceipts: _aio.UnaryUnaryMultiCallable[_message_pb2.ListReceiptsRequest, _message_pb2.ListReceiptsResponse]  # type: ignore[assignment]
@@ -134,6 +164,45 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.ListInboxResponse, _abc.Awaitable[_message_pb2.ListInboxResponse]]:
         """The caller's conversations by newest activity, each with its last message."""
+
+    @_abc_1.abstractmethod
+    def EditMessage(
+        self,
+        request: _message_pb2.EditMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.EditMessageResponse, _abc.Awaitable[_message_pb2.EditMessageResponse]]:
+        """Changes the body of one of the caller's messages, within 24 hours.
+        Errors: conversation_not_found, message_not_found, permission_denied, edit_too_late.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteMessage(
+        self,
+        request: _message_pb2.DeleteMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.DeleteMessageResponse, _abc.Awaitable[_message_pb2.DeleteMessageResponse]]:
+        """Deletes a message for everyone: its author may, and administrators of the group. The body is gone from the read
+        model at once and from the log within seconds; on Kafka it ends with the topic's retention.
+        Errors: conversation_not_found, message_not_found, permission_denied.
+        """
+
+    @_abc_1.abstractmethod
+    def HideMessage(
+        self,
+        request: _message_pb2.HideMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.HideMessageResponse, _abc.Awaitable[_message_pb2.HideMessageResponse]]:
+        """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
+
+    @_abc_1.abstractmethod
+    def ListEdits(
+        self,
+        request: _message_pb2.ListEditsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ListEditsResponse, _abc.Awaitable[_message_pb2.ListEditsResponse]]:
+        """What a message said before it was edited, for its author and administrators of the group.
+        Errors: conversation_not_found, message_not_found, permission_denied.
+        """
 
     @_abc_1.abstractmethod
     def MarkReceipts(

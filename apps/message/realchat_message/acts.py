@@ -1,0 +1,174 @@
+"""What people do to messages that are in the log, without I/O.
+
+Invariants, with the tests that break when they go (tests/unit/message/test_acts.py): only its author edits a message,
+and within a day; only its author or an administrator deletes it; a message that is deleted never changes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+from realchat_message.domain import Appended, Head, Plan
+
+EDITABLE_MS = 24 * 3600 * 1000
+"""How long after it was sent a message may be edited."""
+ADMINISTRATORS = frozenset({pb.ROLE_ADMIN, pb.ROLE_OWNER})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A new body of a message; `body` is normalised."""
+
+    actor_id: str
+    message_id: str
+    body: str
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in a segment."""
+        return 4 * len(self.body) + 200
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The end of a message, for everyone."""
+
+    actor_id: str
+    message_id: str
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in a segment."""
+        return 200
+
+
+Act = Edit | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A message as it now stands."""
+
+    seq: int
+    author_id: str
+    sent_at_ms: int
+    body: str
+    deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A member: what they may do, and which spans of the log they may read, from and until; 0 while it lasts."""
+
+    role: int
+    spans: tuple[tuple[int, int], ...]
+
+    def reads(self, seq: int) -> bool:
+        """Whether they may read an event."""
+        return any(first <= seq and (last == 0 or seq <= last) for first, last in self.spans)
+
+
+def plan_acts(
+    conversation_id: str,
+    head: Head,
+    acts: Sequence[Act],
+    actors: Mapping[str, Actor],
+    targets: Mapping[str, Target],
+    now_ms: int,
+    new_id: Callable[[], str],
+) -> Plan:
+    """Decides a batch in the order it came.
+
+    Args:
+        conversation_id: the conversation.
+        head: where its log ends; the first new event is `head.last_seq + 1`.
+        acts: what is wanted.
+        actors: those of the actors who are members, by id.
+        targets: those of the messages that are here, by id.
+        now_ms: the time of all new events.
+        new_id: gives event ids.
+    """
+    result = Plan()
+    standing = dict(targets)
+    for act in acts:
+        target = standing.get(act.message_id)
+        refusal = _refusal(act, actors.get(act.actor_id), target, now_ms)
+        if refusal or target is None:
+            result.outcomes.append(refusal or RealChatError(Code.MESSAGE_NOT_FOUND))
+            continue
+        after = _after(act, target)
+        if after == target:
+            result.outcomes.append(Appended(act.message_id, target.seq, target.sent_at_ms, duplicate=True))
+            continue
+        standing[act.message_id] = after
+        event = _event(act)
+        event.conversation_id, event.event_id, event.actor_id = conversation_id, new_id(), act.actor_id
+        event.seq, event.occurred_at_ms = head.last_seq + len(result.events) + 1, now_ms
+        result.events.append(event)
+        result.outcomes.append(Appended(event.event_id, event.seq, now_ms))
+    return result
+
+
+def _refusal(act: Act, actor: Actor | None, target: Target | None, now_ms: int) -> RealChatError | None:
+    if actor is None:
+        return RealChatError(Code.CONVERSATION_NOT_FOUND)
+    if target is None or not actor.reads(target.seq):
+        return RealChatError(Code.MESSAGE_NOT_FOUND)
+    own = act.actor_id == target.author_id
+    if isinstance(act, Delete):
+        return None if own or actor.role in ADMINISTRATORS else RealChatError(Code.PERMISSION_DENIED)
+    if not own:
+        return RealChatError(Code.PERMISSION_DENIED)
+    if target.deleted:
+        return RealChatError(Code.MESSAGE_NOT_FOUND)
+    if now_ms - target.sent_at_ms > EDITABLE_MS:
+        return RealChatError(Code.EDIT_TOO_LATE)
+    return None
+
+
+def _after(act: Act, target: Target) -> Target:
+    return replace(target, body="", deleted=True) if isinstance(act, Delete) else replace(target, body=act.body)
+
+
+def _event(act: Act) -> pb.Event:
+    if isinstance(act, Delete):
+        return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id))
+    return pb.Event(message_edited=pb.MessageEdited(message_id=act.message_id, body=act.body))
+
+
+def target_of(event: pb.Event) -> str:
+    """The message that an event changes, or empty."""
+    match event.WhichOneof("payload"):
+        case "message_edited":
+            return event.message_edited.message_id
+        case "message_deleted":
+            return event.message_deleted.message_id
+        case _:
+            return ""
+
+
+def without_body(event: pb.Event) -> pb.Event:
+    """An event that changes a message, without what it says."""
+    bare = pb.Event()
+    bare.CopyFrom(event)
+    bare.message_edited.ClearField("body")
+    return bare
+
+
+def redacted(segment: pb.Segment, message_id: str) -> bool:
+    """Takes the bodies of a message out of a segment. True when there was one."""
+    found = False
+    for event in segment.events:
+        payload: pb.MessageSent | pb.MessageEdited
+        if event.HasField("message_sent") and event.message_sent.message_id == message_id:
+            payload = event.message_sent
+        elif event.HasField("message_edited") and event.message_edited.message_id == message_id:
+            payload = event.message_edited
+        else:
+            continue
+        found = found or not payload.redacted
+        payload.body, payload.redacted = "", True
+    return found

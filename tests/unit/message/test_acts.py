@@ -1,0 +1,107 @@
+"""The rules for messages that are in the log."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from realchat_message.acts import EDITABLE_MS, Act, Actor, Delete, Edit, Target, plan_acts, redacted
+from realchat_message.domain import Appended, Head, Outcome
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+
+ALICE, BOB, CAROL, DAVE = "alice", "bob", "carol", "dave"
+MEMBERS = {
+    ALICE: Actor(pb.ROLE_MEMBER, ((1, 0),)),
+    BOB: Actor(pb.ROLE_MEMBER, ((1, 0),)),
+    CAROL: Actor(pb.ROLE_ADMIN, ((1, 0),)),
+    DAVE: Actor(pb.ROLE_OWNER, ((1, 4), (9, 0))),
+}
+SENT_AT = 1_000
+HERE = {"m": Target(5, ALICE, SENT_AT, "hello", False), "gone": Target(6, ALICE, SENT_AT, "", True)}
+
+
+def decide(*acts: Act, now_ms: int = SENT_AT) -> tuple[list[pb.Event], list[Outcome]]:
+    ids = itertools.count(1)
+    plan = plan_acts("talk", Head(10, 1), acts, MEMBERS, HERE, now_ms, lambda: f"event {next(ids)}")
+    return plan.events, plan.outcomes
+
+
+def codes(outcomes: Sequence[Outcome]) -> list[Code | None]:
+    return [outcome.code if isinstance(outcome, RealChatError) else None for outcome in outcomes]
+
+
+def test_an_author_edits_and_then_deletes() -> None:
+    (edited, deleted), outcomes = decide(Edit(ALICE, "m", "bye"), Delete(ALICE, "m"))
+    assert (edited.seq, edited.message_edited.body, deleted.seq) == (11, "bye", 12)
+    assert deleted.message_deleted.message_id == "m"
+    assert outcomes == [Appended("event 1", 11, SENT_AT), Appended("event 2", 12, SENT_AT)]
+
+
+@pytest.mark.parametrize(
+    ("act", "code"),
+    [
+        (Edit(BOB, "m", "x"), Code.PERMISSION_DENIED),
+        (Edit(CAROL, "m", "x"), Code.PERMISSION_DENIED),  # an administrator deletes, but puts no words into mouths
+        (Edit(ALICE, "nowhere", "x"), Code.MESSAGE_NOT_FOUND),
+        (Edit(ALICE, "gone", "x"), Code.MESSAGE_NOT_FOUND),
+        (Edit("stranger", "m", "x"), Code.CONVERSATION_NOT_FOUND),
+        (Delete("stranger", "m"), Code.CONVERSATION_NOT_FOUND),
+        (Delete(BOB, "m"), Code.PERMISSION_DENIED),
+        (Delete(CAROL, "m"), None),
+        (Delete(DAVE, "m"), Code.MESSAGE_NOT_FOUND),  # sent while he was away
+        (Delete(ALICE, "nowhere"), Code.MESSAGE_NOT_FOUND),
+        (Delete(ALICE, "gone"), None),
+    ],
+)
+def test_who_may_do_what(act: Act, code: Code | None) -> None:
+    _, outcomes = decide(act)
+    assert codes(outcomes) == [code]
+
+
+def test_a_day_after_it_was_sent_a_message_is_edited_no_more_but_still_deleted() -> None:
+    assert codes(decide(Edit(ALICE, "m", "x"), now_ms=SENT_AT + EDITABLE_MS)[1]) == [None]
+    late = SENT_AT + EDITABLE_MS + 1
+    assert codes(decide(Edit(ALICE, "m", "x"), Delete(ALICE, "m"), now_ms=late)[1]) == [Code.EDIT_TOO_LATE, None]
+
+
+@pytest.mark.parametrize("act", [Edit(ALICE, "m", "hello"), Delete(ALICE, "gone")])
+def test_what_is_so_already_appends_nothing(act: Act) -> None:
+    events, outcomes = decide(act)
+    assert events == []
+    assert isinstance(outcomes[0], Appended)
+    assert outcomes[0].duplicate
+
+
+acts = st.one_of(
+    st.builds(Edit, st.sampled_from(list(MEMBERS)), st.sampled_from(["m", "gone"]), st.sampled_from("abc")),
+    st.builds(Delete, st.sampled_from(list(MEMBERS)), st.sampled_from(["m", "gone"])),
+)
+
+
+@given(st.lists(acts, max_size=12))
+def test_a_batch_has_no_gap_and_a_deleted_message_never_changes_again(batch: list[Act]) -> None:
+    events, outcomes = decide(*batch)
+    assert len(outcomes) == len(batch)
+    assert [event.seq for event in events] == list(range(11, 11 + len(events)))
+    kinds = [event.WhichOneof("payload") for event in events]
+    assert kinds.count("message_deleted") <= 1
+    assert "message_deleted" not in kinds[:-1]
+
+
+def test_a_redacted_segment_has_none_of_the_messages_bodies_and_all_of_the_others() -> None:
+    segment = pb.Segment(
+        events=[
+            pb.Event(message_sent=pb.MessageSent(message_id="m", client_message_id="c", body="secret")),
+            pb.Event(message_sent=pb.MessageSent(message_id="other", body="stays")),
+            pb.Event(message_edited=pb.MessageEdited(message_id="m", body="secret too")),
+        ]
+    )
+    assert redacted(segment, "m")
+    assert b"secret" not in segment.SerializeToString()
+    assert [segment.events[0].message_sent.client_message_id, segment.events[1].message_sent.body] == ["c", "stays"]
+    assert not redacted(segment, "m")

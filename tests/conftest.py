@@ -20,6 +20,13 @@ RELAXED = {
 }
 
 
+CHEAP = {
+    "REALCHAT_ARGON2_MEMORY_KIB": "19456",
+    "REALCHAT_ARGON2_TIME_COST": "2",
+    "REALCHAT_ARGON2_PARALLELISM": "1",
+}
+"""The least that OWASP allows: the tests register hundreds of people."""
+
 HASTY = {"REALCHAT_JANITOR_AFTER_SECONDS": "8"}
 """So that the tests of faults need not wait as long as one would in production."""
 
@@ -43,7 +50,7 @@ def traced(port: int) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def _own_stack(otlp_port: int) -> Iterator[Stack]:
-    env = {**RELAXED, **HASTY, **traced(otlp_port)}
+    env = {**RELAXED, **CHEAP, **HASTY, **traced(otlp_port)}
     stack = Stack("test", replicas={"message": 2, "delivery": 2}, env=env)
     stack.stop()  # what an interrupted run left behind
     yield stack

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -48,6 +49,7 @@ PUBLISHED = Counter("realchat_segments_published_total", "Segments offered to th
 RELEASED = Counter(
     "realchat_janitor_releases_total", "Entries of the internal stream that were released, by way.", ("way",)
 )
+ORPHANS = Counter("realchat_janitor_orphans_total", "Markers removed that no entry of the internal stream needs.")
 PENDING = Gauge("realchat_outbox_pending_entries", "Entries of the internal stream pending for too long.")
 SWEPT = Counter("realchat_sweeper_republished_total", "Segments published again by the sweeper.")
 UNCONFIRMED = Gauge(
@@ -116,9 +118,11 @@ class Janitor:
     failed), or none (the sidecar died; Dapr's redelivery is off, see components/outbox-stream.yaml). Saving
     the marker ends the first kind: its handler publishes the pointer, deletes the marker and acknowledges. What
     is pending still a round later is of the second kind: the janitor publishes and acknowledges itself. The
-    marker's lifetime outlasts any handler that might still begin.
+    marker's lifetime outlasts any handler that might still begin. Markers that no entry needs any more (its
+    handler died between publishing and deleting, or Redis lost the entry) are removed.
 
     Args:
+        pool: the service's database, where the state store keeps the markers.
         redis: where the stream is.
         sidecar: the way to the state store and Kafka.
         stream: the internal topic, `<namespace><app id><topic>outbox`.
@@ -126,7 +130,16 @@ class Janitor:
         after_seconds: how long an entry may be pending.
     """
 
-    def __init__(self, redis: Redis, sidecar: Sidecar, stream: str, group: str, after_seconds: float) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        redis: Redis,
+        sidecar: Sidecar,
+        stream: str,
+        group: str,
+        after_seconds: float,
+    ) -> None:
+        self._pool = pool
         self._redis = redis
         self._sidecar = sidecar
         self._stream = stream
@@ -150,6 +163,8 @@ class Janitor:
                 return  # nothing was ever written
             raise
         PENDING.set(len(pending))
+        if not pending:
+            await self._remove_orphans()
         for entry in pending:
             await self._release(entry["message_id"], int(entry["time_since_delivered"]))
 
@@ -157,8 +172,9 @@ class Janitor:
         entries = await self._redis.xrange(self._stream, min=entry_id, max=entry_id)
         event = _cloud_event((entries[0][1] or {}).get(b"data", b"")) if entries else {}
         marker = str(event.get("id", ""))
-        if marker.startswith("outbox-") and pending_ms < self._after_ms + 2 * JANITOR_SECONDS * 1000:
+        if marker.startswith("outbox-"):
             await self._save_marker(marker)
+        if marker.startswith("outbox-") and pending_ms < self._after_ms + 2 * JANITOR_SECONDS * 1000:
             RELEASED.labels("marker").inc()
             log.warning("outbox entry released", marker=marker, pending_ms=pending_ms)
             return
@@ -169,11 +185,30 @@ class Janitor:
         RELEASED.labels("published").inc()
         log.warning("outbox entry published", marker=marker, pending_ms=pending_ms)
 
+    async def _remove_orphans(self) -> None:
+        """An entry comes before its marker is committed: with all entries done, older markers serve nobody."""
+        stream = await self._redis.xinfo_stream(self._stream)
+        groups = await self._redis.xinfo_groups(self._stream)
+        newest = stream["last-generated-id"]
+        if all(group["pending"] == 0 and group["last-delivered-id"] == newest for group in groups):
+            removed = await self._pool.fetchval(_REMOVE_ORPHANS, timedelta(seconds=MARKER_SECONDS / 2))
+            ORPHANS.inc(removed)
+
     async def _save_marker(self, marker: str) -> None:
         item = common_v1.StateItem(key=marker, value=b"0", metadata={"ttlInSeconds": str(MARKER_SECONDS)})
         await self._sidecar.api.SaveState(
             api_v1.SaveStateRequest(store_name=STORE, states=[item]), timeout=3, metadata=self._sidecar.api_metadata
         )
+
+
+# The table is the state store's (tablePrefix in components/message-log.yaml), in this service's own database.
+_REMOVE_ORPHANS = """
+    WITH removed AS (
+        DELETE FROM log_state
+        WHERE key >= 'outbox-' AND key < 'outbox.' AND key LIKE 'outbox-%' AND created_at < now() - $1::interval
+        RETURNING 1)
+    SELECT count(*) FROM removed
+"""
 
 
 def _cloud_event(data: bytes | str) -> dict[str, Any]:

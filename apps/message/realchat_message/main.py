@@ -46,7 +46,7 @@ async def main() -> None:
         receipt_lane = ReceiptLane(sidecar)
         receipts = Receipts(pool, receipt_lane)
         stream = f"{settings.namespace}{settings.app_id}{TOPIC}outbox"
-        janitor = Janitor(redis, sidecar, stream, settings.app_id, settings.janitor_after_seconds)
+        janitor = Janitor(pool, redis, sidecar, stream, settings.app_id, settings.janitor_after_seconds)
         sweeper = Sweeper(pool, sidecar, settings.sweep_after_seconds)
         for name, job in {
             "writers": conversation_log.run,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import BigInteger
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -16,13 +17,13 @@ class Head(Table, table=True):
     """Where a conversation's log ends; its row lock is the right to append."""
 
     conversation_id: UUID = Field(primary_key=True)
-    last_seq: int = 0
-    members_seq: int = 0
-    confirmed_seq: int = 0
+    last_seq: int = Field(default=0, sa_type=BigInteger)
+    members_seq: int = Field(default=0, sa_type=BigInteger)
+    confirmed_seq: int = Field(default=0, sa_type=BigInteger)
     """Everything up to here was seen on Kafka."""
-    last_activity_ms: int = 0
+    last_activity_ms: int = Field(default=0, sa_type=BigInteger)
     """The time of the newest event."""
-    unconfirmed_since_ms: int = 0
+    unconfirmed_since_ms: int = Field(default=0, sa_type=BigInteger)
     """Since when something is committed that was not seen, or the last progress of that."""
     writer_id: UUID | None = None
     """The process that appended last: any other one probes the log before it appends."""
@@ -32,10 +33,10 @@ class Entry(Table, table=True):
     """An event as it now stands: a message (`client_message_id`, `body`) or a change (`change`)."""
 
     conversation_id: UUID = Field(primary_key=True)
-    seq: int = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
     event_id: UUID
     actor_id: UUID
-    occurred_at_ms: int
+    occurred_at_ms: int = Field(sa_type=BigInteger)
     client_message_id: str | None = None
     body: str | None = None
     reply_to: UUID | None = None
@@ -52,8 +53,8 @@ class Member(Table, table=True):
 
     conversation_id: UUID = Field(primary_key=True)
     user_id: UUID = Field(primary_key=True)
-    from_seq: int = Field(primary_key=True)
-    until_seq: int = 0
+    from_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    until_seq: int = Field(default=0, sa_type=BigInteger)
     """The event that ended it, which its member still gets; 0 while it lasts."""
     role: int = 0
 

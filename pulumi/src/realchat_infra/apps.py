@@ -233,7 +233,7 @@ class Service(Part):
         }
         # What tokens name as their issuer, and where the keys to check them are: the gateway passes them on.
         url = f"https://{settings.ingress.host}"
-        values |= {"REALCHAT_ISSUER": url, "REALCHAT_TOKEN_ISSUER": url}
+        values["REALCHAT_ISSUER"] = url
         if self.app.app_id == "auth":
             values["REALCHAT_PUBLIC_URL"] = url
         if self.app.app_id == "gateway":

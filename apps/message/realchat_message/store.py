@@ -372,14 +372,22 @@ class MessageStore:
         async with transaction(self._engine) as session:
             await self._require_member(session, conversation, user)
             message = await self._message(session, conversation, UUID(message_id), user)
+            span = aliased(Member)
             rows = await session.exec(
                 select(Member.user_id, Receipt.delivered_up_to, Receipt.read_up_to)
                 .join(Receipt, _of_member())
                 .where(
                     col(Member.conversation_id) == conversation,
                     col(Member.until_seq) == 0,
-                    col(Member.from_seq) <= message.seq,
                     col(Member.user_id) != message.actor_id,
+                    exists(
+                        select(span).where(
+                            span.conversation_id == conversation,
+                            span.user_id == Member.user_id,
+                            span.from_seq <= message.seq,
+                            or_(col(span.until_seq) == 0, col(span.until_seq) >= message.seq),
+                        )
+                    ),
                 )
                 .order_by(col(Member.user_id))
             )

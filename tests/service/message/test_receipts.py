@@ -111,6 +111,20 @@ async def test_who_has_got_and_read_a_message_is_told_to_members(room: Room, rec
         assert refused.value.code is code
 
 
+async def test_who_read_a_message_left_and_came_back_has_read_it(room: Room, receipts: Receipts) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE, BOB)
+        await log.append(conversation, [hello(ALICE)])
+        message = (await room.store.history(conversation, ALICE, "after", 1, 1)).events[0].event_id
+        await receipts.move({(conversation, BOB): Mark(2, 2)})
+        await log.append(conversation, [removal(BOB), hello(ALICE), joining(BOB)])
+    answer = await room.store.message_receipts(conversation, message, ALICE)
+    assert list(answer.read_by) == [BOB]
+    missed = (await room.store.history(conversation, ALICE, "after", 3, 1)).events[0].event_id
+    await receipts.move({(conversation, BOB): Mark(5, 5)})
+    assert not (await room.store.message_receipts(conversation, missed, ALICE)).read_by
+
+
 async def test_receipts_are_listed_in_pages(room: Room, receipts: Receipts) -> None:
     async with room.writer() as log:
         conversation = await begun(log, ALICE, BOB, CAROL)

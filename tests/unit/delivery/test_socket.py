@@ -127,7 +127,7 @@ class Peer:
         if self.refusal:
             raise self.refusal
 
-    async def _left(self, socket: Socket) -> None:
+    def _left(self, socket: Socket) -> None:
         self.left += 1
 
     def _append(self, conversation_id: str, pending: Pending) -> None:

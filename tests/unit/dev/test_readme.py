@@ -16,5 +16,7 @@ def commands() -> list[str]:
 def test_every_command_of_the_readme_is_run_by_the_gate() -> None:
     gate = (paths.ROOT / ".ci" / "run").read_text()
     assert commands()
-    missing = [command for command in commands() if not re.search(rf"^stage .* {re.escape(command)}( |$)", gate, re.M)]
+    missing = [
+        command for command in commands() if not re.search(rf"^stage .* {re.escape(command)}( |$)", gate, re.MULTILINE)
+    ]
     assert missing == []

@@ -5,10 +5,8 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from chat.event.v1 import event_pb2 as pb
 from hypothesis import given
 from hypothesis import strategies as st
-from realchat_common.errors import Code, RealChatError
 from realchat_message.domain import (
     Appended,
     Head,
@@ -22,6 +20,9 @@ from realchat_message.domain import (
     plan,
     segment,
 )
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
 
 CONVERSATION = "0190a0a0-0000-7000-8000-000000000001"
 ALICE, BOB, CAROL = (f"0190a0a0-0000-7000-8000-00000000000{digit}" for digit in "abc")
@@ -91,9 +92,7 @@ def test_whatever_is_asked_the_log_has_no_gap_and_nothing_twice(batches: list[li
         log.append(*batch)
     assert [event.seq for event in log.events] == list(range(1, len(log.events) + 1))
     sent = [
-        (event.actor_id, event.message_sent.client_message_id)
-        for event in log.events
-        if event.HasField("message_sent")
+        (event.actor_id, event.message_sent.client_message_id) for event in log.events if event.HasField("message_sent")
     ]
     assert len(sent) == len(set(sent))
     ids = [event.event_id for event in log.events]

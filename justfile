@@ -4,7 +4,7 @@
 default:
     @just --list --unsorted
 
-# start everything and wait until it is ready
+# start everything and wait until it is ready; `--observe`: with Zipkin and Prometheus
 up *options:
     @dev/up {{ options }}
 
@@ -19,6 +19,14 @@ status *options:
 # follow the logs of an app and its sidecar, or of any process: just logs message
 logs process *options:
     @dev/logs {{ process }} {{ options }}
+
+# find common faults, and say what to do
+doctor *options:
+    @dev/run python -m stack.doctor {{ options }}
+
+# draw a flame graph of a running app: just profile message --seconds 30
+profile app *options:
+    @dev/run python -m stack.profiler {{ app }} {{ options }}
 
 # start only what `dapr run -f .` needs: PostgreSQL, Redis, Kafka, topics, secrets
 infra *options:
@@ -50,6 +58,16 @@ gen:
 # do harm to the running stack and see it recover: just fault kafka
 fault name *options:
     @dev/run python -m stack.faults {{ name }} {{ options }}
+
+# write and read as two people for ever, and tell it as metrics; `--help` says of what system
+probe *options:
+    @dev/run python -m observe.probe {{ options }}
+
+# check alerts and dashboards, and write the dashboards anew
+dashboards:
+    @dev/run python -m observe.dashboards
+    promtool check rules dev/observability/rules.yaml
+    promtool test rules dev/observability/rules_test.yaml
 
 # measure on a stack of its own: just bench, just bench --quick, just bench steady --rate 300
 bench *options:

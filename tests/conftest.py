@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 from stack import Stack
+from support.confidential import repeated
 
 pytest_plugins = ["support.fixtures"]
 
@@ -55,6 +56,7 @@ def _own_stack(otlp_port: int) -> Iterator[Stack]:
     stack.stop()  # what an interrupted run left behind
     yield stack
     stack.stop()
+    assert repeated(stack.log("").parent) == [], "logs repeat what was said in confidence"
 
 
 @pytest.fixture(scope="session")

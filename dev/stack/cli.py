@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(run.__name__.removeprefix("_"), help=text, description=text)
         command.set_defaults(run=run)
         command.add_argument("--name", default=DEFAULT_STACK, help="which stack (default: %(default)s)")
+        if run is _up:
+            command.add_argument("--observe", action="store_true", help="with traces to Zipkin, metrics to Prometheus")
         if run is _down:
             command.add_argument("--all", action="store_true", help="every stack of this clone")
         if run is _logs:
@@ -54,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _up(options: argparse.Namespace) -> None:
     started = time.monotonic()
-    stack = Stack(options.name)
+    stack = Stack(options.name, observe=options.observe)
     if stack.is_up():
         say("RealChat is up already.")
     else:
@@ -66,8 +68,16 @@ def _up(options: argparse.Namespace) -> None:
   WebSocket     {stack.socket_url}
   PostgreSQL    {stack.postgres_url.replace(stack.vault.seed["postgres"], "…")}
   Redis, Kafka  {stack.redis_url.rpartition("@")[2]}, {stack.kafka_brokers}
-
+{_observers(stack)}
   just status, just logs message, just down""")
+
+
+def _observers(stack: Stack) -> str:
+    if not stack.observers:
+        return ""
+    return f"""  Traces        {stack.observers.zipkin_url}/zipkin/
+  Metrics       {stack.observers.prometheus_url}/graph
+"""
 
 
 def _infra(options: argparse.Namespace) -> None:

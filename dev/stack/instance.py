@@ -17,6 +17,7 @@ from typing import Any
 
 from stack import manifest, paths, tools
 from stack.kafka import Kafka
+from stack.observers import Observers
 from stack.ports import DEFAULT_STACK, HOST, Instance, Layout, check_free, claim_block, is_open, plan
 from stack.postgres import Postgres
 from stack.program import Backing, Group, Program
@@ -62,13 +63,18 @@ class Stack:
         apps: Sequence[str] | None = None,
         env: Mapping[str, str] | None = None,
         run_file: Path = paths.ROOT / "dapr.yaml",
+        observe: bool = False,
     ) -> None:
-        """`replicas` is per app id (1 if not named), `apps` a subset to run, `env` added to every app's."""
+        """`replicas` is per app id (1 if not named), `apps` a subset to run, `env` added to every app's.
+
+        With `observe`, Zipkin and Prometheus run too, and everything is traced.
+        """
         self.name = name
         self.state = paths.state(name)
         self.replicas = dict(replicas or {})
         self.env = dict(env or {})
         self.run_file = run_file
+        self.observe = observe
         self.known = manifest.read(run_file)
         self.apps = [app for app in self.known if apps is None or app.app_id in apps]
         self.supervisor = Supervisor(self.state)
@@ -79,7 +85,13 @@ class Stack:
         stack = cls(name)
         if stack.supervisor.is_alive():
             shape = json.loads(stack._shape.read_text())
-            return cls(name, replicas=shape["replicas"], apps=shape["apps"], run_file=Path(shape["run_file"]))
+            return cls(
+                name,
+                replicas=shape["replicas"],
+                apps=shape["apps"],
+                run_file=Path(shape["run_file"]),
+                observe=shape["observe"],
+            )
         return stack
 
     # What it is made of
@@ -119,9 +131,20 @@ class Stack:
         )
 
     @cached_property
+    def observers(self) -> Observers | None:
+        """None unless the stack is observed."""
+        if not self.observe:
+            return None
+        return Observers(
+            tools.install_observers(), self.state, self.layout, self.kafka_brokers, self.web_url, self.socket_url
+        )
+
+    @cached_property
     def programs(self) -> dict[str, Program]:
         """Every process by name."""
         programs = [self.postgres.program(), self.redis.program(), self.kafka.program()]
+        if self.observers:
+            programs += self.observers.programs()
         for instance in self.layout.instances:
             programs.append(sidecar_program(instance, self.tools.daprd))
             programs.append(app_program(instance))
@@ -199,7 +222,7 @@ class Stack:
         With `infra_only`: backing services with databases and topics, and the files with secrets and environment.
         Raises StackError.
         """
-        groups = [Group.BACKING] if infra_only else list(Group)
+        groups = [Group.OBSERVERS, Group.BACKING] if infra_only else list(Group)
         changed = self.supervisor.configure(self.programs.values())
         self.vault.write(self.layout, self._common_env(), self.env_file)
         if self.supervisor.is_alive() and changed:
@@ -209,6 +232,7 @@ class Stack:
             self._check_ports(groups)
         else:
             self._launch(groups)
+        self._start_observers()
         self._start_backing()
         if not infra_only:
             self._start_apps()
@@ -269,6 +293,8 @@ class Stack:
             env["REALCHAT_WEB_URL"] = self.web_url
         if self.layout.of("delivery"):
             env["REALCHAT_SOCKET_URL"] = self.socket_url
+        if self.observers:
+            env |= self.observers.env()
         return env | self.env
 
     def _launch(self, groups: Sequence[Group]) -> None:
@@ -282,6 +308,7 @@ class Stack:
             "replicas": self.replicas,
             "apps": [app.app_id for app in self.apps],
             "run_file": str(self.run_file),
+            "observe": self.observe,
         }
         self._shape.write_text(json.dumps(shape))
         with step("Preparing PostgreSQL, Redis and Kafka"):
@@ -299,6 +326,12 @@ class Stack:
                 for purpose, port in program.ports.items()
             }
         )
+
+    def _start_observers(self) -> None:
+        """Nothing waits for them: they are ready with everything else, or `dev/status` says why not."""
+        if self.observers:
+            self.observers.prepare()
+            self.supervisor.start(f"{Group.OBSERVERS.label}:*")
 
     def _start_backing(self) -> None:
         self.supervisor.start(f"{Group.BACKING.label}:*")
@@ -358,10 +391,16 @@ class Stack:
     @property
     def _probes(self) -> dict[Group, Callable[[Program], str]]:
         return {
+            Group.OBSERVERS: self._observer_trouble,
             Group.BACKING: self._backing_trouble,
             Group.SIDECARS: self._sidecar_trouble,
             Group.APPS: self._app_trouble,
         }
+
+    def _observer_trouble(self, program: Program) -> str:
+        if not all(is_open(port) for port in program.ports.values()):
+            return "does not accept connections"
+        return "" if self.observers and self.observers.is_ready(program.name) else "does not answer"
 
     def _backing_trouble(self, program: Program) -> str:
         services: dict[str, Backing] = {"postgres": self.postgres, "redis": self.redis, "kafka": self.kafka}

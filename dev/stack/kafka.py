@@ -139,6 +139,21 @@ class Kafka:
             )
         )
 
+    def topic_troubles(self) -> list[str]:
+        """How the broker's topics differ from `topics.yaml`."""
+        topics: Mapping[str, Mapping[str, Any]] = yaml.safe_load(_TOPICS.read_text())["topics"]
+        try:
+            there = self._admin().list_topics(timeout=_SECONDS).topics
+        except KafkaException as error:
+            return [f"Kafka does not answer: {error}"]
+        missing = [f"there is no topic {name}" for name in topics if name not in there]
+        short = [
+            f"{name} has {len(there[name].partitions)} partitions, not {topic['partitions']}"
+            for name, topic in topics.items()
+            if name in there and len(there[name].partitions) < topic["partitions"]
+        ]
+        return missing + short
+
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self.address, "log_level": 0})
 

@@ -21,6 +21,9 @@ HOST = "127.0.0.1"
 # Not the services' usual ports, so that a machine's own PostgreSQL, Redis or Kafka never clashes.
 BACKING = {"postgres": 15432, "redis": 16379, "kafka": 19092, "kafka-controller": 19093}
 
+# Where people look for them.
+OBSERVERS = {"zipkin": 9411, "prometheus": 9090, "traces": 4317, "kafka-lag": 9308, "probe": 9115}
+
 # Blocks lie below the range from which the kernel takes ports for outgoing connections.
 BLOCKS = range(20000, 32000, 400)
 _PER_INSTANCE = 10
@@ -50,6 +53,7 @@ class Layout:
 
     instances: tuple[Instance, ...]
     backing: Mapping[str, int]
+    observers: Mapping[str, int]
 
     def of(self, app_id: str) -> list[Instance]:
         """The replicas of one app."""
@@ -59,9 +63,10 @@ class Layout:
 def plan(apps: Iterable[App], replicas: Mapping[str, int], block: int | None) -> Layout:
     """Gives every replica its ports. Without a block, the first replica of each app keeps those of `dapr.yaml`."""
     spare = BLOCKS[0] if block is None else block
-    backing = BACKING
+    backing, observers = BACKING, OBSERVERS
     if block is not None:
-        backing = {name: block + offset for offset, name in enumerate(BACKING)}
+        own = {name: block + offset for offset, name in enumerate((*BACKING, *OBSERVERS))}
+        backing, observers = {name: own[name] for name in BACKING}, {name: own[name] for name in OBSERVERS}
     instances = []
     for app in apps:
         for number in range(1, replicas.get(app.app_id, 1) + 1):
@@ -70,7 +75,7 @@ def plan(apps: Iterable[App], replicas: Mapping[str, int], block: int | None) ->
             if block is not None or number > 1:
                 ports = MappingProxyType({role: spare + _ROLES.index(role) for role in app.ports})
             instances.append(Instance(app, number, ports))
-    return Layout(tuple(instances), MappingProxyType(backing))
+    return Layout(tuple(instances), MappingProxyType(backing), MappingProxyType(observers))
 
 
 def claim_block(state: Path) -> int:

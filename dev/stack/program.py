@@ -12,6 +12,7 @@ from typing import Protocol
 class Group(IntEnum):
     """Started from the lowest, stopped from the highest: an app stops while all that it needs still runs."""
 
+    OBSERVERS = 0
     BACKING = 1
     SIDECARS = 2
     APPS = 3

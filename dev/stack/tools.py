@@ -40,6 +40,17 @@ class Tools:
     daprd: Path
 
 
+@dataclass(frozen=True)
+class ObserverTools:
+    """Where the programs that watch a stack are."""
+
+    java: Path
+    zipkin: Path
+    """Its jar."""
+    prometheus: Path
+    """Beside it is `promtool`."""
+
+
 def install() -> Tools:
     """Installs what is missing, once for all stacks and clones on this machine."""
     with _only_one():
@@ -50,6 +61,12 @@ def install() -> Tools:
             kafka=_kafka(),
             daprd=_daprd(),
         )
+
+
+def install_observers() -> ObserverTools:
+    """Installs Zipkin and Prometheus where they are missing."""
+    with _only_one():
+        return ObserverTools(java=_system("java", "default-jre-headless"), zipkin=_zipkin(), prometheus=_prometheus())
 
 
 def browser() -> Path:
@@ -111,13 +128,40 @@ def _apt(package: str) -> None:
 
 
 def _kafka() -> Path:
-    pom = paths.DEV / "kafka" / "pom.xml"
-    version = ET.parse(pom).findtext(f"{_POM}properties/{_POM}kafka.version")  # noqa: S314 (our own file)
-    target = paths.cache() / f"kafka-{version}"
+    return _jars("kafka", paths.DEV / "kafka" / "pom.xml")
+
+
+def _zipkin() -> Path:
+    jars = _jars("zipkin", paths.DEV / "observability" / "pom.xml")
+    return next(jars.glob("zipkin-server-*.jar"))
+
+
+def _prometheus() -> Path:
+    """Unpacked, not installed: Debian's package starts a server on the port that ours is to have."""
+    if found := shutil.which("prometheus"):
+        return Path(found)
+    target = paths.cache() / "prometheus"
+    if not target.exists():
+        if not shutil.which("apt-get"):
+            raise StackError("prometheus is not on PATH.", way_out="install prometheus and promtool")
+        with step("Fetching Prometheus from the system's packages"), _finished(target) as partial:
+            if os.geteuid() == 0:
+                _run(["apt-get", "update", "-qq"])
+            _run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "prometheus"], cwd=partial)
+            package = next(partial.glob("prometheus_*.deb"))
+            _run(["dpkg-deb", "--extract", str(package), str(partial)])
+            package.unlink()
+    return target / "usr" / "bin" / "prometheus"
+
+
+def _jars(name: str, pom: Path) -> Path:
+    """The folder of what a POM depends on, in the version that it has as a property."""
+    version = ET.parse(pom).findtext(f"{_POM}properties/{_POM}{name}.version")  # noqa: S314 (our own file)
+    target = paths.cache() / f"{name}-{version}"
     if target.exists():
         return target
     maven = _system("mvn", "maven")
-    with step(f"Fetching Kafka {version} and its dependencies by Maven"), _finished(target) as partial:
+    with step(f"Fetching {name.title()} {version} by Maven"), _finished(target) as partial:
         _run(
             [
                 str(maven),

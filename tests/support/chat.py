@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from support.confidential import confide
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -69,12 +70,15 @@ class Person:
         email = f"{name.lower()}-{uuid.uuid4().hex[:12]}@example.org"
         answer = await http.post("/v1/auth/register", json={"email": email, "password": PASSWORD, "display_name": name})
         tokens = _checked(answer)
+        confide(PASSWORD, email, tokens["access_token"], tokens["refresh_token"])
         return cls(
             http, name, tokens["user_id"], tokens["access_token"], tokens["refresh_token"], tokens["session_id"], email
         )
 
     async def asks(self, method: str, path: str, **options: Any) -> Any:
         """An authenticated request; the answer's JSON. Raises ApiError for a problem."""
+        if isinstance(content := options.get("json"), dict):
+            confide(content.get("body"), content.get("password"))
         headers = {"Authorization": f"Bearer {self.access_token}", **options.pop("headers", {})}
         return _checked(await self.http.request(method, path, headers=headers, **options))
 
@@ -285,6 +289,7 @@ class Device:
 
     async def sends(self, conversation_id: str, body: str, client_message_id: str | None = None) -> Frame:
         """Sends until it is acknowledged; repeats with the same id over any trouble."""
+        confide(body)
         identifier = client_message_id or uuid.uuid4().hex
         while True:
             await self._connected.wait()

@@ -9,7 +9,8 @@ from importlib.resources import files
 import asyncpg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, text
+from prometheus_client import Gauge
+from sqlalchemy import Connection, QueuePool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTimeError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -21,6 +22,8 @@ from realchat_common.telemetry import log
 
 STARTUP_SECONDS = 120
 STATEMENT_SECONDS = 10
+POOL = Gauge("realchat_pool_connections", "Connections to the database, by pool and state.", ("pool", "state"))
+
 _LOCK = 7_274_283  # any number: migrations of one database run one at a time
 
 
@@ -31,7 +34,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         url: `postgresql://user:password@host:port/database`.
         pool_size: connections at most.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1),
         pool_size=pool_size,
         max_overflow=0,
@@ -39,6 +42,10 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_pre_ping=True,
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
+    if isinstance(engine.pool, QueuePool):
+        POOL.labels("engine", "used").set_function(engine.pool.checkedout)
+        POOL.labels("engine", "most").set(pool_size)
+    return engine
 
 
 @asynccontextmanager

@@ -18,12 +18,13 @@ from time import perf_counter
 from typing import Any, Generic, TypeVar
 
 import grpc
+import structlog
 from google.protobuf.message import Message
 
 from chat.calls import CALLERS
 from realchat_common.errors import Code, RealChatError, from_rpc_error, to_rpc_status
 from realchat_common.identity import Caller, Callers, Identity, User
-from realchat_common.telemetry import REQUESTS, log, server_span, trace_headers, tracer
+from realchat_common.telemetry import REQUEST_ID, REQUESTS, log, pseudonym, request_headers, server_span, tracer
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 DEADLINE_SECONDS = 5.0
@@ -85,7 +86,10 @@ def _outcome(method: str, context: Any) -> Iterator[_Outcome]:
     started = perf_counter()
     outcome = _Outcome()
     outside = _caller.set(None)
-    with server_span(method, _metadata(context)) as span:
+    metadata = _metadata(context)
+    # A worker thread's context outlives the call: all that is bound in here is taken back.
+    named = {"request_id": metadata.get(REQUEST_ID, ""), "user": ""}
+    with server_span(method, metadata) as span, structlog.contextvars.bound_contextvars(**named):
         try:
             yield outcome
             outcome.code = "ok"
@@ -101,7 +105,7 @@ def _outcome(method: str, context: Any) -> Iterator[_Outcome]:
                 outcome.code = outcome.failure.code.value
             span.set_attribute("realchat.code", outcome.code)
             REQUESTS.labels("rpc", method, outcome.code).observe(perf_counter() - started)
-            _caller.reset(outside)  # a worker thread's context outlives the call
+            _caller.reset(outside)
 
 
 class _Edge(grpc.aio.ServerInterceptor):
@@ -153,6 +157,8 @@ class _Edge(grpc.aio.ServerInterceptor):
         if caller.app_id not in allowed:
             raise RealChatError(Code.CALLER_NOT_ALLOWED, f"{caller.app_id} may not call {method}")
         _caller.set(caller)
+        if caller.user:
+            structlog.contextvars.bind_contextvars(user=pseudonym(caller.user.user_id))
 
 
 def rpc_server(
@@ -220,7 +226,7 @@ class Peer(Generic[S]):
                 ("dapr-app-id", self._app_id),
                 ("dapr-api-token", self._token),
                 (CALLER_HEADER, self._identity.assertion(self._app_id, user)),
-                *trace_headers().items(),
+                *request_headers().items(),
             )
             try:
                 return await method(request, timeout=deadline, metadata=metadata)

@@ -75,6 +75,7 @@ class Runtime:
 
     def background(self, name: str, job: Job) -> None:
         """A task that runs until the stop. When it fails it is logged, counted and begun again."""
+        RETRIES.labels(name)  # 0 until then, so that its first increase is seen
         self._jobs[name] = job
 
     def on_drain(self, hook: Job) -> None:

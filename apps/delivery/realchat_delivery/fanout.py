@@ -36,6 +36,12 @@ LANE_LAG = Histogram(
     ("lane",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 120),
 )
+WATERMARK_LAG = Histogram(
+    "realchat_watermark_lag_events",
+    "Events between the watermark and what a lane brings; 0 for what it brings again.",
+    ("lane",),
+    buckets=(0, 1, 2, 5, 10, 50, 200, 1000),
+)
 FANNED_OUT = Counter("realchat_events_fanned_out_total", "Events fanned out, by lane.", ("lane",))
 WATERMARKS = Counter("realchat_watermark_checks_total", "Events compared with the watermark.", ("lane", "outcome"))
 DROPPED = Counter("realchat_events_undecodable_total", "Events of the topics given up to the dead-letter topic.")
@@ -118,6 +124,7 @@ class Fanout:
     async def segment(self, segment: pb.Segment) -> None:
         """The fast lane. Raises RealChatError."""
         watermark = await self._spread("segment", segment)
+        _compare("segment", segment.last_seq, segment.first_seq - 1 if watermark is None else watermark)
         if watermark is None:
             WATERMARKS.labels("segment", "next").inc()
         elif segment.last_seq <= watermark:
@@ -131,6 +138,7 @@ class Fanout:
     async def pointer(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
         """The lane of the outbox. Raises RealChatError."""
         watermark = await self._registry.watermark(conversation_id)
+        _compare("pointer", last_seq, watermark)
         if watermark is not None and last_seq <= watermark:
             WATERMARKS.labels("pointer", "hit").inc()
             return
@@ -187,6 +195,11 @@ class Fanout:
             FANNED_OUT.labels(lane).inc(len(segment.events))
             LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
         return watermark
+
+
+def _compare(lane: str, last_seq: int, watermark: int | None) -> None:
+    if watermark is not None:
+        WATERMARK_LAG.labels(lane).observe(max(0, last_seq - watermark))
 
 
 def _checked(segment: pb.Segment) -> pb.Segment:

@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
+import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
+from realchat_common.telemetry import pseudonym
 from realchat_gateway.gateway import gateway_of
 from realchat_gateway.limits import address_group
 
@@ -26,6 +28,7 @@ async def current_user(request: Request) -> User:
     user = await gateway.tokens.verify(token.strip())
     if user.session_id in gateway.revoked:
         raise RealChatError(Code.SESSION_REVOKED)
+    structlog.contextvars.bind_contextvars(user=pseudonym(user.user_id))
     return user
 
 

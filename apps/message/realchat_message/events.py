@@ -17,7 +17,7 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_message.lanes import TOPIC, Confirmations
+from realchat_message.lanes import TOPIC, Confirmations, Departures
 from realchat_message.rpc import Context
 from realchat_message.segments import SEGMENT_TYPE
 
@@ -38,8 +38,9 @@ class _PointerJson(msgspec.Struct):
 class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
     """Subscribes to the topic of the log and notes what it sees."""
 
-    def __init__(self, confirmations: Confirmations) -> None:
+    def __init__(self, confirmations: Confirmations, departures: Departures) -> None:
         self._confirmations = confirmations
+        self._departures = departures
 
     async def ListTopicSubscriptions(
         self, request: Empty, context: Context
@@ -58,6 +59,8 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
             log.warning("event dropped", event_id=request.id)
             return Answer(status=Answer.DROP)
         self._confirmations.saw(conversation_id, first_seq, last_seq)
+        lane = "segment" if request.type == SEGMENT_TYPE else "pointer"
+        self._departures.arrived(lane, conversation_id, last_seq)
         return Answer(status=Answer.SUCCESS)
 
 

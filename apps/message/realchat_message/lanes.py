@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
+from collections import OrderedDict
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ import asyncpg
 import msgspec
 from dapr.proto import api_v1, common_v1
 from opentelemetry.context import Context, attach, detach, get_current
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
@@ -44,29 +45,60 @@ MARKER_SECONDS = 60
 SWEEP_SECONDS = 1.0
 CONFIRM_SECONDS = 0.5
 MOST_SWEPT = 500
+DEPARTURES_KEPT = 10_000
 
 PUBLISHED = Counter("realchat_segments_published_total", "Segments offered to the fast lane, by outcome.", ("outcome",))
 RELEASED = Counter(
     "realchat_janitor_releases_total", "Entries of the internal stream that were released, by way.", ("way",)
 )
+for _way in ("marker", "published"):
+    RELEASED.labels(_way)  # 0 until then, so that its first increase is seen
 ORPHANS = Counter("realchat_janitor_orphans_total", "Markers removed that no entry of the internal stream needs.")
 PENDING = Gauge("realchat_outbox_pending_entries", "Entries of the internal stream pending for too long.")
 SWEPT = Counter("realchat_sweeper_republished_total", "Segments published again by the sweeper.")
 UNCONFIRMED = Gauge(
     "realchat_unconfirmed_conversations", "Conversations with committed events not seen on Kafka in time."
 )
+UNCONFIRMED_EVENTS = Gauge("realchat_unconfirmed_events", "Committed events that were not seen on Kafka yet.")
+LANE_SECONDS = Histogram(
+    "realchat_log_lane_seconds",
+    "From the commit of a segment to its arrival on the topic, by lane, where both were seen by one replica.",
+    ("lane",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 30, 120),
+)
+
+
+class Departures:
+    """When this replica committed what it wrote, to see how long either lane takes to the topic."""
+
+    def __init__(self) -> None:
+        self._left: OrderedDict[tuple[str, int], float] = OrderedDict()
+
+    def left(self, conversation_id: str, last_seq: int) -> None:
+        """Notes a commit; the oldest one is forgotten."""
+        self._left[conversation_id, last_seq] = time.monotonic()
+        if len(self._left) > DEPARTURES_KEPT:
+            self._left.popitem(last=False)
+
+    def arrived(self, lane: str, conversation_id: str, last_seq: int) -> None:
+        """Measures an arrival, if the commit was this replica's."""
+        left = self._left.get((conversation_id, last_seq))
+        if left is not None:
+            LANE_SECONDS.labels(lane).observe(time.monotonic() - left)
 
 
 class FastLane:
     """Publishes segments right after their commit, those of one conversation in order."""
 
-    def __init__(self, sidecar: Sidecar) -> None:
+    def __init__(self, sidecar: Sidecar, departures: Departures) -> None:
         self._sidecar = sidecar
+        self._departures = departures
         self._queues: list[asyncio.Queue[tuple[pb.Segment, Context]]] = [asyncio.Queue(QUEUED) for _ in range(WORKERS)]
         self._rests_until = 0.0
 
     def offer(self, written: pb.Segment) -> None:
         """Takes a segment, or drops it when there is more than the broker takes."""
+        self._departures.left(written.conversation_id, written.last_seq)
         queue = self._queues[zlib.crc32(written.conversation_id.encode()) % WORKERS]
         if queue.full() or time.monotonic() < self._rests_until:
             PUBLISHED.labels("dropped").inc()
@@ -313,6 +345,7 @@ class Sweeper:
     async def sweep(self) -> None:
         """One round. A conversation's next turn is `after_seconds` later. Raises unavailable with Kafka away."""
         now = now_ms()
+        UNCONFIRMED_EVENTS.set(await self._pool.fetchval(_BACKLOG))
         rows = await self._pool.fetch(_CLAIM, now - self._after_ms, MOST_SWEPT, now)
         UNCONFIRMED.set(len(rows))
         for row in rows:
@@ -320,6 +353,7 @@ class Sweeper:
             SWEPT.inc()
 
 
+_BACKLOG = "SELECT coalesce(sum(last_seq - confirmed_seq), 0)::bigint FROM head WHERE confirmed_seq < last_seq"
 _CLAIM = """
     UPDATE head SET unconfirmed_since_ms = $3
     WHERE conversation_id IN (

@@ -8,13 +8,13 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
-from realchat_common.database import STATEMENT_SECONDS, migrate, open_engine, ping
+from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
 from realchat_common.ids import new_id
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
-from realchat_message.lanes import TOPIC, Confirmations, FastLane, Janitor, Sweeper
+from realchat_message.lanes import TOPIC, Confirmations, Departures, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
 from realchat_message.receipts import ReceiptLane, Receipts
 from realchat_message.rpc import MessageRpc
@@ -36,10 +36,13 @@ async def main() -> None:
             url, min_size=2, max_size=settings.pool_size, command_timeout=STATEMENT_SECONDS, reset=_as_it_is
         )
         runtime.resources.push_async_callback(pool.close)
+        POOL.labels("log", "used").set_function(lambda: pool.get_size() - pool.get_idle_size())
+        POOL.labels("log", "most").set(settings.pool_size)
         redis = Redis.from_url(sidecar.secrets["redis-url"], socket_timeout=3, socket_connect_timeout=3)
         runtime.resources.push_async_callback(redis.aclose)
 
-        lane = FastLane(sidecar)
+        departures = Departures()
+        lane = FastLane(sidecar, departures)
         segments = DaprSegments(sidecar)
         conversation_log = ConversationLog(pool, segments, lane, writer_id=new_id())
         confirmations = Confirmations(pool, conversation_log)
@@ -61,7 +64,7 @@ async def main() -> None:
 
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
         add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine), receipts), server)
-        appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations), server)  # type: ignore[no-untyped-call]
+        appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations, departures), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.health.add("database", lambda: ping(engine))
         runtime.health.add("redis", redis.ping)

@@ -78,6 +78,8 @@ class Hub:
         self._sockets: set[Socket] = set()
         self._of_user: dict[str, set[Socket]] = {}
         self._of_session: dict[str, set[Socket]] = {}
+        self._departed: set[str] = set()
+        self._departure = asyncio.Event()
         self._repairs: dict[Missing, list[Socket]] = {}
         self._connects = TokenBucket(settings.connects_per_second, settings.connects_per_second, clock())
         self._draining = False
@@ -131,23 +133,33 @@ class Hub:
             raise RealChatError(Code.SESSION_REVOKED)
         self._beacon.came(Device(user.user_id, socket.connection_id))
 
-    async def left(self, socket: Socket) -> None:
+    def left(self, socket: Socket) -> None:
         """Forgets a socket, however far it had come."""
         self._sockets.discard(socket)
         if not socket.authenticated:
             return
         user = socket.user
         for index, key in ((self._of_session, user.session_id), (self._of_user, user.user_id)):
-            if socket in index.get(key, ()):
-                index[key].remove(socket)
-            if not index.get(key, True):
-                del index[key]
+            sockets = index.get(key, set())
+            sockets.discard(socket)
+            if not sockets:
+                index.pop(key, None)
         if user.user_id not in self._of_user:
+            self._departed.add(user.user_id)
+            self._departure.set()
+        self._beacon.went(Device(user.user_id, socket.connection_id))
+
+    async def unregister(self) -> None:
+        """Removes those who left from the registry, many at once; ends only by cancellation."""
+        while True:
+            await self._departure.wait()
+            self._departure.clear()
+            gone = [user_id for user_id in self._departed if user_id not in self._of_user]
+            self._departed.clear()
             try:
-                await self._registry.remove(user.user_id)
+                await self._registry.remove(gone)
             except RealChatError as error:
-                log.info("registration not removed", error=str(error))  # it ends by itself
-        await self._beacon.went(Device(user.user_id, socket.connection_id))
+                log.info("registrations not removed", error=str(error))  # they end by themselves
 
     def close_session(self, session_id: str) -> None:
         """Closes the sockets of a session that ended."""

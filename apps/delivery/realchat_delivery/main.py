@@ -41,7 +41,7 @@ async def main() -> None:
         catch_up = CatchUp(messages, log)
         beacon = Beacon(RpcPresence(sidecar.peer("presence", PresenceServiceStub)))
         credentials = Credentials(
-            AccessTokens(auth_keys(sidecar.peer("auth", AuthServiceStub)), settings.token_issuer),
+            AccessTokens(auth_keys(sidecar.peer("auth", AuthServiceStub)), settings.issuer),
             Tickets(sidecar.secrets["ticket-key"], registry.burn),
         )
         # Appends that are under way are finished before the sidecar is left.
@@ -60,6 +60,7 @@ async def main() -> None:
             )
             runtime.background("heartbeats", hub.tick)
             runtime.background("registration", hub.refresh)
+            runtime.background("departures", hub.unregister)
             runtime.background("channel", hub.listen)
             runtime.background("catch-up", partial(catch_up.run, hub, settings.resync_parallel))
             runtime.background("presence", beacon.run)

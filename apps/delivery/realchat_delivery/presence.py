@@ -16,8 +16,10 @@ HEARTBEAT_SECONDS = 10.0
 MOST_DEVICES = 1_000
 """Per call, as the contract says."""
 DEADLINE_SECONDS = 2.0
-PARALLEL = 32
+PARALLEL = 8
 """Calls at the same time, when many sockets close at once."""
+MOST_GONE = 10_000
+"""Disconnections that wait to be told; beyond it presence learns of them by the missing heartbeats."""
 
 
 class Device(NamedTuple):
@@ -57,14 +59,14 @@ class RpcPresence:
 
 
 class Beacon:
-    """Keeps presence told of this node's sockets: of new ones at once, of all every ten seconds."""
+    """Keeps presence told of this node's sockets: of new and gone ones at once, of all every ten seconds."""
 
     def __init__(self, presence: Presence) -> None:
         self._presence = presence
         self._devices: set[Device] = set()
         self._new: list[Device] = []
         self._came = asyncio.Event()
-        self._calls = asyncio.Semaphore(PARALLEL)
+        self._gone: asyncio.Queue[Device] = asyncio.Queue(MOST_GONE)
 
     def came(self, device: Device) -> None:
         """A socket is ready."""
@@ -72,19 +74,21 @@ class Beacon:
         self._new.append(device)
         self._came.set()
 
-    async def went(self, device: Device) -> None:
+    def went(self, device: Device) -> None:
         """A socket closed."""
-        if device not in self._devices:
-            return
-        self._devices.remove(device)
-        try:
-            async with self._calls:
-                await self._presence.disconnect(device)
-        except RealChatError as error:
-            log.info("presence not told of a disconnection", error=str(error))
+        if device in self._devices:
+            self._devices.remove(device)
+            if not self._gone.full():
+                self._gone.put_nowait(device)
 
     async def run(self) -> None:
         """Tells; ends only by cancellation."""
+        async with asyncio.TaskGroup() as workers:
+            workers.create_task(self._tell_of_connections())
+            for _ in range(PARALLEL):
+                workers.create_task(self._tell_of_disconnections())
+
+    async def _tell_of_connections(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time() + HEARTBEAT_SECONDS
         while True:
@@ -105,3 +109,11 @@ class Beacon:
                 await self._presence.heartbeat(connected[start : start + MOST_DEVICES])
         except RealChatError as error:
             log.info("presence not told of connections", error=str(error))
+
+    async def _tell_of_disconnections(self) -> None:
+        while True:
+            device = await self._gone.get()
+            try:
+                await self._presence.disconnect(device)
+            except RealChatError as error:
+                log.info("presence not told of a disconnection", error=str(error))

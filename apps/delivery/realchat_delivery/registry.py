@@ -52,8 +52,10 @@ end
 return answer
 """
 _REMOVE = """
-if tonumber(redis.call('ZSCORE', KEYS[1], ARGV[1]) or 0) == tonumber(ARGV[2]) then
-  redis.call('ZREM', KEYS[1], ARGV[1])
+for i, key in ipairs(KEYS) do
+  if tonumber(redis.call('ZSCORE', key, ARGV[1]) or 0) == tonumber(ARGV[i + 1]) then
+    redis.call('ZREM', key, ARGV[1])
+  end
 end
 """
 # One round trip for any number of recipients: compare, find their nodes, send each of them the packet, and only
@@ -140,32 +142,39 @@ class Registry:
         self._subscriber = subscriber
         self._scores: dict[str, int] = {}
 
-    async def _eval(self, script: str, keys: Sequence[str], *arguments: str | int | bytes) -> Any:
+    async def _eval(self, script: str, keys: Iterable[str], *arguments: str | int | bytes) -> Any:
+        names = list(keys)
         async with _unavailable():
-            return await cast(Any, self._redis.eval(script, len(keys), *keys, *arguments))
+            return await cast(Any, self._redis.eval(script, len(names), *names, *arguments))
 
     async def register(self, user: User) -> bool:
         """Makes this node found for a user. False when the session was revoked lately."""
-        await self.refresh([user.user_id])
-        async with _unavailable():
-            return not await self._redis.exists(f"delivery:revoked:{user.session_id}")
+        async with _unavailable(), self._redis.pipeline(transaction=False) as pipe:
+            pipe.eval(_REGISTER, 1, _user_key(user.user_id), self.node_id, str(ENTRY_SECONDS))
+            pipe.exists(f"delivery:revoked:{user.session_id}")
+            ((score, _),), revoked = await pipe.execute()
+        self._note(user.user_id, score)
+        return not revoked
 
     async def refresh(self, user_ids: Sequence[str]) -> list[str]:
         """Keeps this node found for its users. Returns those for whom it was not: they may have missed events."""
         lost: list[str] = []
         for chunk in _chunks(user_ids):
-            answer = await self._eval(_REGISTER, [_user_key(user) for user in chunk], self.node_id, ENTRY_SECONDS)
+            answer = await self._eval(_REGISTER, map(_user_key, chunk), self.node_id, ENTRY_SECONDS)
             for user_id, (score, was_found) in zip(chunk, answer, strict=True):
-                self._scores[user_id] = max(score, self._scores.get(user_id, 0))
+                self._note(user_id, score)
                 if not was_found:
                     lost.append(user_id)
         return lost
 
-    async def remove(self, user_id: str) -> None:
-        """Undoes `register`, unless the user was registered again meanwhile."""
-        score = self._scores.pop(user_id, None)
-        if score is not None:
-            await self._eval(_REMOVE, [_user_key(user_id)], self.node_id, score)
+    def _note(self, user_id: str, score: int) -> None:
+        self._scores[user_id] = max(score, self._scores.get(user_id, 0))
+
+    async def remove(self, user_ids: Sequence[str]) -> None:
+        """Undoes `register`, but for users who are registered again meanwhile."""
+        scores = {user_id: self._scores.pop(user_id) for user_id in user_ids if user_id in self._scores}
+        for chunk in _chunks(list(scores)):
+            await self._eval(_REMOVE, map(_user_key, chunk), self.node_id, *(scores[user_id] for user_id in chunk))
 
     async def watermark(self, conversation_id: str) -> int | None:
         """The last seq that was fanned out; None when that is not known."""

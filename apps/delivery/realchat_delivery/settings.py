@@ -11,7 +11,7 @@ class DeliverySettings(ServiceSettings):
     """Read once at start. Limits of one socket say what happens beyond them in socket.py."""
 
     http_port: int
-    token_issuer: str = "realchat"  # noqa: S105 - a name
+    issuer: str = "realchat"
     """The `iss` of access tokens."""
 
     connects_per_second: float = Field(default=200, gt=0)

@@ -89,7 +89,7 @@ class Node:
     epoch: Callable[[User], Awaitable[str]]
     join: Callable[[Socket], Awaitable[None]]
     """Lets events reach an authenticated socket. Raises RealChatError."""
-    left: Callable[[Socket], Awaitable[None]]
+    left: Callable[[Socket], None]
     append: Callable[[str, Pending], None]
     resume: Callable[[Socket, Resume], Awaitable[Resumed]]
     repair: Callable[[Socket, Missing], None]
@@ -177,8 +177,8 @@ class Socket:
             self._ended = True
             self._queue.close()
             SOCKETS.dec()
+            self._node.left(self)
             await self._say_goodbye()
-            await self._node.left(self)
 
     def close(self, code: Close) -> None:
         """Ends the socket with a code; the first one counts."""

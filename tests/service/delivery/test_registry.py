@@ -85,7 +85,7 @@ async def test_a_group_of_a_thousand_takes_one_round_trip(registry: Registry, ot
 async def test_a_removed_user_is_not_found(registry: Registry, other: Registry) -> None:
     there = await open_channel(other)
     await other.register(user("alice"))
-    await other.remove("alice")
+    await other.remove(["alice"])
     assert await reached(registry, ["alice"], there) == [False]
 
 
@@ -101,7 +101,7 @@ async def test_a_removal_that_comes_after_a_new_registration_removes_nothing(
         return await at_once(*arguments)
 
     monkeypatch.setattr(other, "_eval", late)
-    removal = asyncio.ensure_future(other.remove("alice"))  # the last socket went
+    removal = asyncio.ensure_future(other.remove(["alice"]))  # the last socket went
     await asyncio.sleep(0)
     monkeypatch.setattr(other, "_eval", at_once)
     await other.register(user("alice"))  # and another one came

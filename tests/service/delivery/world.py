@@ -352,6 +352,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         jobs = {
             "tick": hub.tick,
             "refresh": hub.refresh,
+            "departures": hub.unregister,
             "listen": hub.listen,
             "catch-up": lambda: catch_up.run(hub, settings.resync_parallel),
             "presence": beacon.run,

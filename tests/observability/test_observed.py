@@ -12,7 +12,7 @@ from observability.conftest import Prometheus, Talk
 from stack import Stack
 from support.chat import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.observed, pytest.mark.timeout(300)]
 
 MOST_SERIES = 3_000
 """Of one process, whatever its users do; a metric that is labelled by user or conversation is soon beyond."""

@@ -13,7 +13,7 @@ from observability.conftest import Prometheus, Talk
 from observe.dashboards import APPS, DASHBOARDS, FOLDER, render
 from support.chat import eventually
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.observed, pytest.mark.timeout(300)]
 
 RULES = FOLDER.parent / "rules.yaml"
 RUNBOOK = (FOLDER.parent / "RUNBOOK.md").read_text()

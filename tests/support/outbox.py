@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 from stack import Stack
 
-STREAM = "messageconversation-eventsoutbox"
+STREAM = "defaultmessageconversation-eventsoutbox"
 IDLE_PERCENT = 40.0
 
 

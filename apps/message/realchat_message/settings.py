@@ -11,8 +11,8 @@ class MessageSettings(ServiceSettings):
     """Read once at start."""
 
     grpc_port: int
-    namespace: str = Field(default="", validation_alias="NAMESPACE")
-    """Kubernetes namespace; a part of the name of the outbox's internal stream."""
+    namespace: str = Field(default="default", validation_alias="NAMESPACE")
+    """As daprd has it, also outside Kubernetes; a part of the name of the outbox's internal stream."""
     pool_size: int = 16
     janitor_after_seconds: float = 20.0
     """An entry of the internal stream that is pending for longer lost its transaction or its handler."""

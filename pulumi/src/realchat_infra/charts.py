@@ -64,8 +64,9 @@ class Platform(pulumi.ComponentResource):
         return [self.releases[name] for name in names if name in self.releases]
 
     def _install(self, name: str, chart: Chart, values: dict[str, Any]) -> Release:
+        labels = {"app.kubernetes.io/managed-by": "realchat"}
         namespace = Manifest(
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart.namespace}},
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": chart.namespace, "labels": labels}},
             pulumi.ResourceOptions(parent=self),
         )
         return Release(

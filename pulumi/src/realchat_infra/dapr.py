@@ -125,8 +125,8 @@ def configuration(app_id: str, settings: Settings) -> dict[str, Any]:
     }
     spec["secrets"] = {
         "scopes": [
-            {"storeName": "secretstore", "defaultAction": "allow"},
-            {"storeName": "kubernetes", "defaultAction": "deny"},
+            {"storeName": "secretstore", "defaultAccess": "allow"},
+            {"storeName": "kubernetes", "defaultAccess": "deny"},
         ]
     }
     document["metadata"]["name"] = configuration_name(app_id)

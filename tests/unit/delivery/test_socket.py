@@ -101,6 +101,7 @@ class Peer:
     append_refusal: RealChatError | None = None
     resuming: Callable[[Socket], Awaitable[None]] | None = None
     socket: Socket = field(init=False)
+    run: asyncio.Future[None] = field(init=False)
 
     def __post_init__(self) -> None:
         node = Node(
@@ -165,8 +166,7 @@ class Peer:
 
     async def closed(self) -> int:
         async with asyncio.timeout(4):
-            while not self.left:
-                await asyncio.sleep(0.001)
+            await asyncio.shield(self.run)
         return self.wire.closed[0] if self.wire.closed else 0
 
 
@@ -176,12 +176,12 @@ def send(name: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running(peer: Peer, bearer: str | None = None) -> AsyncIterator[Peer]:
-    task = asyncio.ensure_future(peer.socket.run(bearer))
+    peer.run = asyncio.ensure_future(peer.socket.run(bearer))
     yield peer
     peer.wire.reads.set()
     peer.wire.incoming.put_nowait(None)
     async with asyncio.timeout(4):
-        await task
+        await peer.run
 
 
 @asynccontextmanager

@@ -7,10 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvloop
+from bench.load import SocketsClosedError
 from bench.measure import measure
 from bench.report import report, table, written
 from bench.scenarios import PEOPLE, SCENARIOS, Scenario
-from stack import Stack, paths
+from stack import Stack, StackError, paths
 
 UNLIMITED = {
     **{f"REALCHAT_RATE_{name}": "1000000/minute" for name in ("LOGIN", "ANONYMOUS", "READ", "WRITE", "ADDRESS")},
@@ -39,6 +40,8 @@ def main() -> None:
             )
         )
         document = report(stack, results)
+    except (SocketsClosedError, StackError) as error:
+        raise SystemExit(f"\n{error}") from None
     finally:
         if not was_up:
             stack.stop()

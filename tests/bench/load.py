@@ -18,6 +18,7 @@ import msgspec
 from bench.scenarios import Scenario
 from support.chat import Person
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 REGISTERING = 4
 """At the same time; each costs the server an Argon2 hash."""
@@ -28,6 +29,10 @@ BODY = "The quick brown fox jumps over the lazy dog, and the dog, being lazy, le
 
 Members = Mapping[str, Sequence[str]]
 """Conversations, each with the user ids of its members."""
+
+
+class SocketsClosedError(Exception):
+    """The server has closed sockets under the load; what was measured means nothing."""
 
 
 class _Data(msgspec.Struct):
@@ -71,6 +76,7 @@ class Tally:
     """Receipts and answers that are still to come."""
     _due: dict[str, float] = field(default_factory=dict)
     _receivers: dict[str, int] = field(default_factory=dict)
+    """To how many a message has still to come."""
 
     @property
     def unanswered(self) -> int:
@@ -91,13 +97,17 @@ class Tally:
             self.acknowledged.append(now - due)
             self.appended_at[frame.conversation_id, frame.seq] = _unix(frame.at)
         else:
+            # Perhaps it was appended nevertheless; nobody waits for it any more.
             self.errors[frame.code] += 1
             self.outstanding -= self._receivers[frame.id]
+            del self._due[frame.id]
 
     def note_event(self, event: _Event, now: float) -> None:
-        due = self._due.get(event.data.client_message_id)
+        identifier = event.data.client_message_id
+        due = self._due.get(identifier)
         if due is not None:
             self.outstanding -= 1
+            self._receivers[identifier] -= 1
             self.received.append(now - due)
             self.fanned_out.append(time() - _unix(event.at))
 
@@ -117,11 +127,14 @@ class Talker:
         self._ids = itertools.count(1)
         self._prefix = uuid.uuid4().hex[:12]
 
-    async def authenticate(self) -> None:
-        """The first frame. Raises AssertionError when the server does not want us."""
+    async def begin(self) -> None:
+        """Authenticates and resumes with nothing: from here on live events come."""
         await self._connection.send(msgspec.json.encode({"type": "auth", "token": self.person.access_token}), text=True)
         ready = _decode(await self._connection.recv(decode=False))
         assert ready.type == "ready", ready
+        await self._connection.send('{"type":"resume","id":"resume","conversations":{}}')
+        resumed = _decode(await self._connection.recv(decode=False))
+        assert resumed.type == "resumed", resumed
 
     async def read(self) -> None:
         """Reads until the socket closes; raises ConnectionClosed."""
@@ -197,26 +210,34 @@ async def made_groups(web_url: str, people: Sequence[Person], conversations: int
 
 @asynccontextmanager
 async def connected(people: Sequence[Person], socket_urls: Sequence[str]) -> AsyncIterator[list[Talker]]:
-    """A socket for each, spread over the replicas. Raises when one closes."""
-    async with asyncio.TaskGroup() as group:
-        talkers: list[Talker] = []
-        for person, url in zip(people, itertools.cycle(socket_urls), strict=False):
-            connection = await connect(
-                url,
-                subprotocols=["realchat.v1"],  # type: ignore[list-item]
-                compression=None,
-                ping_interval=None,
-                open_timeout=30,
-            )
-            talkers.append(Talker(person, connection))
-            await talkers[-1].authenticate()
-        readers = [group.create_task(talker.read()) for talker in talkers]
-        try:
-            yield talkers
-        finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*(talker.close() for talker in talkers))
+    """A socket for each, spread over the replicas. Raises SocketsClosedError when the server closes any."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            talkers: list[Talker] = []
+            for person, url in zip(people, itertools.cycle(socket_urls), strict=False):
+                connection = await connect(
+                    url,
+                    subprotocols=["realchat.v1"],  # type: ignore[list-item]
+                    compression=None,
+                    ping_interval=None,
+                    open_timeout=30,
+                )
+                talkers.append(Talker(person, connection))
+                await talkers[-1].begin()
+            readers = [group.create_task(talker.read()) for talker in talkers]
+            try:
+                yield talkers
+            finally:
+                for reader in readers:
+                    reader.cancel()
+                await asyncio.gather(*(talker.close() for talker in talkers))
+    except ExceptionGroup as failures:
+        closed, rest = failures.split(ConnectionClosed)
+        if rest or not closed:
+            raise
+        raise SocketsClosedError(
+            f"the server closed {len(closed.exceptions)} sockets: {closed.exceptions[0]}"
+        ) from None
 
 
 async def run(scenario: Scenario, talkers: Sequence[Talker], groups: Members, seconds: float) -> Tally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 
 import msgspec
 import psutil
@@ -46,6 +47,8 @@ class Result(msgspec.Struct):
     goals: list[Goal]
     cpu_seconds: dict[str, float]
     """Of each process with its children; those of the bench itself and of all other programs too."""
+    cpu_window_seconds: float
+    """In how much time: until the last message had come."""
 
 
 async def measure(
@@ -70,6 +73,7 @@ async def measure(
     say(f"Registering {people} people")
     persons = await registered(stack.web_url, people)
     urls = [url.replace("http:", "ws:") + "/v1/socket" for url in stack.urls("delivery")]
+    processor = Processor(stack)
     results = []
     async with connected(persons, urls) as talkers:
         for scenario in scenarios:
@@ -78,27 +82,25 @@ async def measure(
             await run(scenario, talkers, groups, warm_up)
             await asyncio.sleep(QUIET_SECONDS)
             async with watched(stack.kafka_brokers) as watcher:
-                processor = Processor(stack)
+                # In a thread: it takes a while, and the sockets' heartbeats must not wait for it.
+                before, started = await asyncio.to_thread(processor.seconds), perf_counter()
                 tally = await run(scenario, talkers, groups, seconds)
-                cpu = processor.used()
+                after, took = await asyncio.to_thread(processor.seconds), perf_counter() - started
                 sightings = await watcher.sightings(tally.appended_at)
-            results.append(_result(scenario, tally, sightings, cpu))
+            cpu = {name: round(after[name] - before[name], 2) for name in after}
+            results.append(_result(scenario, tally, sightings, cpu, took))
     return results
 
 
 class Processor:
-    """Who used how much of the processor since this was made."""
+    """Who uses how much of the processor."""
 
     def __init__(self, stack: Stack) -> None:
         self._processes = {name: psutil.Process(stack.pid(name)) for name in stack.programs}
         self._processes[DRIVER] = psutil.Process()
-        self._before = self._seconds()
 
-    def used(self) -> dict[str, float]:
-        """Seconds by process."""
-        return {name: round(after - self._before[name], 2) for name, after in self._seconds().items()}
-
-    def _seconds(self) -> dict[str, float]:
+    def seconds(self) -> dict[str, float]:
+        """Seconds until now, by process."""
         own = {name: _with_children(process) for name, process in self._processes.items()}
         machine = psutil.cpu_times()
         busy = sum(machine[:8]) - machine.idle - machine.iowait  # without those of guests, which `user` has too
@@ -115,7 +117,9 @@ def _with_children(process: psutil.Process) -> float:
     return total
 
 
-def _result(scenario: Scenario, tally: Tally, sightings: Sequence[Sighting], cpu: dict[str, float]) -> Result:
+def _result(
+    scenario: Scenario, tally: Tally, sightings: Sequence[Sighting], cpu: dict[str, float], took: float
+) -> Result:
     lanes: dict[str, list[float]] = {"fast": [], "guarantee": []}
     pointed: set[tuple[str, int]] = set()
     for seen in sightings:
@@ -148,6 +152,7 @@ def _result(scenario: Scenario, tally: Tally, sightings: Sequence[Sighting], cpu
         figures=figures,
         goals=_goals(scenario, figures),
         cpu_seconds=cpu,
+        cpu_window_seconds=round(took, 2),
     )
 
 

@@ -81,7 +81,7 @@ def table(results: Sequence[Result]) -> str:
     lines += ["", "Processor, per cent of one core" + "".join(f"{result.name:>12}" for result in results)]
     names = [*(name for name in results[0].cpu_seconds if name not in (DRIVER, OTHERS)), DRIVER, OTHERS]
     for name in names:
-        shares = [100 * result.cpu_seconds[name] / result.seconds for result in results]
+        shares = [100 * result.cpu_seconds[name] / result.cpu_window_seconds for result in results]
         if name in (DRIVER, OTHERS) or max(shares) >= 1:
             lines.append(f"  {name:<29}" + "".join(f"{share:>12.0f}" for share in shares))
     return "\n".join(lines)

@@ -18,7 +18,7 @@ from typing import Any
 from stack import manifest, paths, tools
 from stack.kafka import Kafka
 from stack.observers import Observers
-from stack.ports import DEFAULT_STACK, HOST, Instance, Layout, check_free, claim_block, is_open, plan
+from stack.ports import DEFAULT_STACK, HOST, Instance, Layout, check_free, claim_block, is_open, plan, reserve
 from stack.postgres import Postgres
 from stack.program import Backing, Group, Program
 from stack.progress import StackError, say, step
@@ -300,6 +300,7 @@ class Stack:
     def _launch(self, groups: Sequence[Group]) -> None:
         if orphans := self.supervisor.end_orphans():
             say(f"  Ended {orphans} processes that a killed supervisor had left behind.")
+        reserve(port for instance in self.layout.instances for port in instance.ports.values())
         self._check_ports(groups)
         # Registrations of sidecars that are gone would be tried first and fail.
         for leftover in self.state.glob("names.db*"):

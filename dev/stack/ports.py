@@ -27,6 +27,7 @@ OBSERVERS = {"zipkin": 9411, "prometheus": 9090, "traces": 4317, "kafka-lag": 93
 # Blocks lie below the range from which the kernel takes ports for outgoing connections.
 BLOCKS = range(20000, 32000, 400)
 _PER_INSTANCE = 10
+RESERVED_PORTS = Path("/proc/sys/net/ipv4/ip_local_reserved_ports")
 _ROLES = (*APP_PORTS, *SIDECAR_PORTS)
 
 
@@ -114,6 +115,18 @@ def check_free(wanted: Mapping[int, str]) -> None:
                     f"Port {port}, which {purpose} needs, is in use by {_holder(port)}.",
                     way_out="stop that process, or give another port in dapr.yaml",
                 ) from None
+
+
+def reserve(ports: Iterable[int]) -> None:
+    """Keeps the kernel from giving ports to outgoing connections: the users' own (50051 …) lie in its range for those.
+
+    Only root may; for anybody else a start may find one taken, and says so.
+    """
+    try:
+        reserved = RESERVED_PORTS.read_text().strip()
+        RESERVED_PORTS.write_text(",".join([*filter(None, [reserved]), *map(str, ports)]))
+    except OSError:
+        return
 
 
 def is_open(port: int) -> bool:

@@ -75,7 +75,15 @@ class Kafka(Part):
             seconds=1200,
             after=after,
             protect=self._settings.high_availability,
-            spec={"kafka": spec, "entityOperator": {"topicOperator": operator}},
+            spec={
+                "kafka": spec,
+                "entityOperator": {"topicOperator": operator},
+                "kafkaExporter": {
+                    "topicRegex": ".*",
+                    "groupRegex": ".*",
+                    "resources": resources("50m", "500m", "128Mi"),
+                },
+            },
         )
         for name, topic in topics().items():
             self.add(

@@ -27,6 +27,7 @@ Selector = dict[str, Any]
 
 KAFKA_POD: Selector = {"matchLabels": {"strimzi.io/cluster": "realchat", "strimzi.io/component-type": "kafka"}}
 KAFKA_OPERATOR: Selector = {"matchLabels": {"strimzi.io/name": "realchat-entity-operator"}}
+LAG_POD: Selector = {"matchLabels": {"strimzi.io/name": "realchat-kafka-exporter"}}
 POSTGRES_POD: Selector = {"matchLabels": {"cnpg.io/cluster": "realchat-postgres"}}
 REDIS_POD: Selector = {"matchLabels": {"app.kubernetes.io/name": "realchat-redis"}}
 COLLECTOR_POD: Selector = {"matchLabels": {"app.kubernetes.io/name": "otel-collector"}}
@@ -82,6 +83,7 @@ def migration(app_id: str) -> Place:
 
 KAFKA = Place("kafka", KAFKA_POD)
 TOPIC_OPERATOR = Place("kafka-entity-operator", KAFKA_OPERATOR)
+LAG = Place("kafka-exporter", LAG_POD)
 POSTGRES = Place("postgres", POSTGRES_POD)
 REDIS = Place("redis", REDIS_POD)
 COLLECTOR = Place("otel-collector", COLLECTOR_POD)
@@ -122,6 +124,8 @@ def _data(settings: Settings, apps: dict[str, Place]) -> list[Path]:
         found += [
             Path(KAFKA, KAFKA, (9090, 9091)),
             Path(TOPIC_OPERATOR, KAFKA, (9091,)),
+            Path(LAG, KAFKA, (9091,)),
+            Path(MONITORING, LAG, (9404,)),
             Path(TOPIC_OPERATOR, api, WEB_PORTS),
             Path(Place("strimzi", namespace="strimzi"), KAFKA, (8443, 9090, 9091)),
         ]

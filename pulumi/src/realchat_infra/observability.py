@@ -1,6 +1,6 @@
 """What one sees of it: traces to Jaeger, metrics to Prometheus with rules, dashboards to Grafana.
 
-Collector, rules and dashboards are the files that Compose mounts (dev/compose).
+Collector, rules and dashboards are the files that Compose mounts (dev/compose, dev/observability).
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import pulumi
 import yaml
 
 from realchat_infra.manifest import Manifest, Part
-from realchat_infra.network import COLLECTOR_POD, JAEGER_POD
+from realchat_infra.network import COLLECTOR_POD, JAEGER_POD, LAG_POD
 from realchat_infra.pods import RESTRICTED, RESTRICTED_CONTAINER, resources
 from realchat_infra.settings import Settings
-from realchat_infra.sources import OBSERVABILITY
+from realchat_infra.sources import COLLECTOR, DASHBOARDS, RULES
 
 COLLECTOR_IMAGE = "docker.io/otel/opentelemetry-collector-contrib:0.136.0"
 JAEGER_IMAGE = "docker.io/jaegertracing/jaeger:2.10.0"
@@ -31,7 +31,7 @@ class Observability(Part):
 
     def __init__(self, settings: Settings, after: list[pulumi.Resource], opts: pulumi.ResourceOptions) -> None:
         super().__init__("Observability", "observability", settings.namespace, opts)
-        collector = (OBSERVABILITY / "otel-collector.yaml").read_text()
+        collector = COLLECTOR.read_text()
         configuration = self.add("v1", "ConfigMap", "otel-collector", data={"config.yaml": collector})
         self._server(
             "otel-collector",
@@ -52,10 +52,9 @@ class Observability(Part):
             env={"JAEGER_LISTEN_HOST": "0.0.0.0"},  # noqa: S104 - the network policies say who reaches it
         )
         self._monitor(after)
-        for file in sorted((OBSERVABILITY / "prometheus" / "rules").glob("*.yaml")):
-            rules = yaml.safe_load(file.read_text())
-            self.add("monitoring.coreos.com/v1", "PrometheusRule", f"realchat-{file.stem}", after=after, spec=rules)
-        for file in sorted((OBSERVABILITY / "grafana" / "dashboards").glob("*.json")):
+        rules = yaml.safe_load(RULES.read_text())
+        self.add("monitoring.coreos.com/v1", "PrometheusRule", "realchat", after=after, spec=rules)
+        for file in sorted(DASHBOARDS.glob("*.json")):
             self.add(
                 "v1",
                 "ConfigMap",
@@ -66,7 +65,14 @@ class Observability(Part):
         self.register_outputs({"traces": f"http://jaeger.{settings.namespace}.svc:16686"})
 
     def _monitor(self, after: list[pulumi.Resource]) -> None:
-        """Applications on their internal port, their sidecars on Dapr's."""
+        """Applications on their internal port, their sidecars on Dapr's, and Strimzi's exporter of consumers' lag."""
+        self.add(
+            "monitoring.coreos.com/v1",
+            "PodMonitor",
+            "realchat-kafka",
+            after=after,
+            spec={"selector": LAG_POD, "podMetricsEndpoints": [{"port": "tcp-prometheus", "path": "/metrics"}]},
+        )
         self.add(
             "monitoring.coreos.com/v1",
             "PodMonitor",

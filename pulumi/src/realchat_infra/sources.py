@@ -11,8 +11,10 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 COMPONENTS = ROOT / "components"
-OBSERVABILITY = ROOT / "dev" / "compose"
-"""Collector, rules and dashboards: what Compose mounts."""
+COLLECTOR = ROOT / "dev" / "compose" / "otel-collector.yaml"
+RULES = ROOT / "dev" / "observability" / "rules.yaml"
+DASHBOARDS = ROOT / "dev" / "observability" / "grafana"
+"""The same files as Compose mounts."""
 
 PORTS = {"REALCHAT_HTTP_PORT": "http", "REALCHAT_GRPC_PORT": "grpc", "REALCHAT_INTERNAL_PORT": "internal"}
 

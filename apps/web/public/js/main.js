@@ -60,7 +60,10 @@ function leave() {
 
 api.onLoggedOut = leave;
 $("log-out").onclick = () => api.logOut().catch(() => {});
-addEventListener("online", () => running?.socket.hurry());
+addEventListener("online", () => {
+  if (running?.socket.isUp) banner(null); // the connection outlived the gap
+  else running?.socket.hurry();
+});
 addEventListener("offline", () => running && banner("You are offline. Messages are sent when you are back."));
 document.addEventListener("visibilitychange", () => {
   if (document.hidden || !running) return;

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from bench.measure import measure
 from bench.report import LATENCIES, STATISTICS, Report, report, table, written
 from bench.scenarios import Goal, Scenario
@@ -16,6 +17,8 @@ TINY = (
     ),
     Scenario("closed", "a closed loop", conversations=1, members=3, window=4),
 )
+
+pytestmark = pytest.mark.bench
 
 
 async def test_a_tiny_load_comes_to_a_complete_report(stack: Stack, tmp_path: Path) -> None:

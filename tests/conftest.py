@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 from stack import Stack
 from support.confidential import repeated
+from support.traces import Traces, received
 
 pytest_plugins = ["support.fixtures"]
 
@@ -67,7 +68,14 @@ def backing(_own_stack: Stack) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(backing: Stack) -> Stack:
+async def traces(otlp_port: int) -> AsyncIterator[Traces]:
+    """What the stack's traces are; received from the start, for exporters that find nobody wait ever longer."""
+    async with received(otlp_port) as traces:
+        yield traces
+
+
+@pytest.fixture(scope="session")
+def stack(backing: Stack, traces: Traces) -> Stack:
     """All seven apps run, two replicas each of message and delivery."""
     backing.start()
     return backing

@@ -7,19 +7,19 @@ import secrets
 import pytest
 from support.chat import Device, eventually, online
 from support.fixtures import NewPerson
-from support.traces import Span, received
+from support.traces import Span, Traces
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.observed, pytest.mark.timeout(120)]
 
 
 async def test_a_send_is_one_trace_from_the_request_to_the_fan_out(
-    person: NewPerson, socket_urls: list[str], otlp_port: int
+    person: NewPerson, socket_urls: list[str], traces: Traces
 ) -> None:
     alice, bob = await person("Alice"), await person("Bob")
     conversation = await alice.talks_to(bob)
     trace_id = secrets.token_hex(16)
     bobs = Device(bob, socket_urls)
-    async with received(otlp_port) as traces, online(bobs):
+    async with online(bobs):
         await alice.asks(
             "POST",
             f"/v1/conversations/{conversation}/messages",

@@ -83,13 +83,17 @@ return -1
 
 
 def open_redis(url: str) -> Redis:
-    """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten."""
+    """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten.
+
+    Commands have their deadline from `Registry`. With a `socket_timeout` redis-py sends by `asyncio.wait_for`, which in
+    Python 3.11 loses a cancellation that meets the end of the write (python/cpython#81839), and costs a task.
+    """
     return Redis.from_pool(
         BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,
             timeout=DEADLINE_SECONDS,
-            socket_timeout=DEADLINE_SECONDS,
+            socket_timeout=None,
             socket_connect_timeout=DEADLINE_SECONDS,
             retry=Retry(NoBackoff(), 1),
         )
@@ -98,7 +102,9 @@ def open_redis(url: str) -> Redis:
 
 def open_subscriber(url: str) -> Redis:
     """A client for the node's channel. It does not reconnect by itself: what was lost has to be noticed."""
-    return Redis.from_url(url, socket_connect_timeout=DEADLINE_SECONDS, retry=Retry(NoBackoff(), 0))
+    return Redis.from_url(
+        url, socket_timeout=None, socket_connect_timeout=DEADLINE_SECONDS, retry=Retry(NoBackoff(), 0)
+    )
 
 
 @asynccontextmanager

@@ -234,6 +234,11 @@ class DeliveryNode:
     connections: set[Any]
     """uvicorn's TCP connections."""
 
+    async def comes_until_taken(self, data: bytes | Frame, kind: str) -> None:
+        """As Dapr does it: what is put off comes again."""
+        while await self.comes(data, kind) == "RETRY":
+            await asyncio.sleep(0.05)
+
     async def comes(self, data: bytes | Frame, kind: str, route: str = "conversation", **more: Any) -> str:
         """An event of the topic comes; the answer to Dapr."""
         event: Frame = {"id": new_id(), "type": kind, "specversion": "1.0", "source": "message", **more}
@@ -249,12 +254,11 @@ class DeliveryNode:
         return await self.comes(conversation.segment(*events).SerializeToString(), "chat.segment")
 
     async def pointer(self, conversation: Conversation, first_seq: int, last_seq: int) -> str:
-        pointer = {
-            "conversation_id": conversation.conversation_id,
-            "first_seq": str(first_seq),
-            "last_seq": str(last_seq),
-        }
-        return await self.comes(pointer, "chat.pointer")
+        return await self.comes(pointer(conversation, first_seq, last_seq), "chat.pointer")
+
+
+def pointer(conversation: Conversation, first_seq: int, last_seq: int) -> Frame:
+    return {"conversation_id": conversation.conversation_id, "first_seq": str(first_seq), "last_seq": str(last_seq)}
 
 
 @dataclass

@@ -86,7 +86,7 @@ def open_redis(url: str) -> Redis:
     """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten.
 
     Commands have their deadline from `Registry`. With a `socket_timeout` redis-py sends by `asyncio.wait_for`, which in
-    Python 3.11 loses a cancellation that meets the end of the write (python/cpython#81839), and costs a task.
+    Python 3.11 loses a cancellation that meets the end of the write (python/cpython#86296), and costs a task.
     """
     return Redis.from_pool(
         BlockingConnectionPool.from_url(

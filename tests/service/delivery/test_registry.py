@@ -183,3 +183,14 @@ async def test_redis_away_is_a_temporary_error() -> None:
         assert away.value.code is Code.UNAVAILABLE
     with pytest.raises(RealChatError):
         await anext(registry.packets())
+
+
+async def test_no_cancellation_is_lost_on_the_way(registry: Registry) -> None:
+    """Or an application that stops would wait for ever for a job that goes on."""
+    for steps in range(25):
+        task = asyncio.ensure_future(registry.register(user("alice")))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if task.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await task

@@ -5,7 +5,7 @@ order. Each conversation has a watermark, the last seq that was fanned out, rais
 what comes again costs a comparison, what was left out is read from the log, and what never was (a pointer whose
 transaction did not commit) is not found there. Whatever is sent twice nevertheless, the sockets drop.
 
-The sockets of this node get theirs right after the watermark rose: only with this process could they miss it.
+The sockets of this node get theirs right after the watermark rose: they could miss it only by ending with this process.
 """
 
 from __future__ import annotations
@@ -183,13 +183,18 @@ class Fanout:
         recipients = audience.recipients(segment.first_seq, segment.last_seq)
         traceparent = trace_headers().get("traceparent", "")
         packet = Packet(segment.SerializeToString(), list(recipients.whole), list(recipients.partial), traceparent)
-        watermark = await self._registry.fan_out(
-            segment.conversation_id,
-            segment.first_seq,
-            segment.last_seq,
-            [*packet.whole, *{reader.user_id for reader in packet.partial}],
-            _packet_encoder.encode(packet),
-        )
+        try:
+            watermark = await self._registry.fan_out(
+                segment.conversation_id,
+                segment.first_seq,
+                segment.last_seq,
+                [*packet.whole, *{reader.user_id for reader in packet.partial}],
+                _packet_encoder.encode(packet),
+            )
+        except RealChatError:
+            # It may have been done all the same, and then would not be done again.
+            self._hub.deliver(segment.events, recipients)
+            raise
         if watermark is None:
             self._hub.deliver(segment.events, recipients)
             FANNED_OUT.labels(lane).inc(len(segment.events))

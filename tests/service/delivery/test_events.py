@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from service.delivery.world import DeliveryNode, World, connected, pointer
 
 from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
 
 
 async def test_an_event_reaches_all_sockets_of_all_members_on_all_nodes(world: World, node: DeliveryNode) -> None:
@@ -260,6 +262,28 @@ async def test_what_cannot_be_handled_now_comes_again(world: World, node: Delive
         world.logs.away = False
         assert await node.segment(talk, hello) == "SUCCESS"
         assert await bob.seqs(1) == [2]
+
+
+async def test_a_fan_out_whose_answer_was_lost_reaches_everybody_once(
+    world: World, node: DeliveryNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await world.node()
+    talk = world.logs.conversation("alice", "bob")
+    fan_out = node.registry.fan_out
+
+    async def done_but_not_heard_of(*arguments: Any) -> Any:
+        await fan_out(*arguments)
+        raise RealChatError(Code.UNAVAILABLE)
+
+    async with connected(node, "bob/phone") as bob, connected(other, "alice/phone") as alice:
+        hello = talk.says("alice", "hello")
+        monkeypatch.setattr(node.registry, "fan_out", done_but_not_heard_of)
+        assert await node.segment(talk, hello) == "RETRY"
+        monkeypatch.undo()
+        assert await node.segment(talk, hello) == "SUCCESS"
+        for client in (alice, bob):
+            assert await client.seqs(1) == [2]
+            await client.hears_nothing_more()
 
 
 async def test_an_audience_older_than_the_event_is_not_used(world: World, node: DeliveryNode) -> None:

@@ -26,6 +26,8 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         frames = message.get(PREPARED)
         if not isinstance(frames, bytes):
             await super().send(message)
+            if self.initial_response is not None and self.close_sent:
+                self.handshake_complete = True  # a refusal is complete; uvicorn would log it as an error
             return
         await self.writable.wait()
         if self.disconnected:

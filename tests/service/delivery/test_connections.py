@@ -102,13 +102,14 @@ def signed(**change: Any) -> str:
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, KEY, algorithm="HS256")
 
 
-async def test_connects_beyond_the_rate_come_again_later(world: World) -> None:
+async def test_connects_beyond_the_rate_come_again_later(world: World, caplog: pytest.LogCaptureFixture) -> None:
     node = await world.node(connects_per_second=4.0)
     refused = [await refusal(node) for _ in range(6)]
     (status, headers) = next(answer for answer in refused if answer)
     assert status == 503
     assert 1 <= int(headers["Retry-After"]) <= 5
     assert headers["Content-Type"] == "application/problem+json"
+    assert caplog.records == []
 
 
 async def refusal(node: DeliveryNode) -> tuple[int, Any] | None:

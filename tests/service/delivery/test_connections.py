@@ -9,6 +9,9 @@ from typing import Any
 
 import jwt
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from realchat_delivery.frames import Close
 from realchat_delivery.tickets import Tickets
 from service.delivery.world import DeliveryNode, World, connected
@@ -17,6 +20,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from chat.event.v1 import event_pb2 as pb
+from realchat_common import telemetry
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id
@@ -150,6 +154,27 @@ async def test_a_message_is_acknowledged_and_reaches_the_other_side(world: World
         assert (await alice.hears("event"))["event"]["data"]["client_message_id"] == "m1"
         again = await alice.asks(message(talk.conversation_id, "m1", "hello"))
         assert (again["seq"], again["message_id"], again["duplicate"]) == (2, ack["message_id"], True)
+
+
+async def test_a_send_is_one_trace_as_far_as_another_nodes_sockets(
+    world: World, node: DeliveryNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, spans = await world.node(), InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    talk = world.logs.conversation("alice", "bob")
+    async with connected(node, "alice/phone") as alice, connected(other, "bob/phone") as bob:
+        await alice.asks(message(talk.conversation_id, "m1", "hello"))
+        conversation, said = await appended(world)
+        segment = conversation.segment(said).SerializeToString()
+        await node.comes(segment, "chat.segment", traceparent=world.logs.traceparent)
+        await bob.hears("event")
+        trace = {span.context.trace_id: set[str]() for span in spans.get_finished_spans() if span.name == "frame send"}
+        for span in spans.get_finished_spans():
+            if span.context.trace_id in trace:
+                trace[span.context.trace_id].add(span.name)
+        assert list(trace.values()) == [{"frame send", "event chat.segment", "deliver"}]
 
 
 async def appended(world: World) -> Any:

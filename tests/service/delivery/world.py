@@ -34,6 +34,7 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id, now_ms
 from realchat_common.problems import add_problem_handlers
+from realchat_common.telemetry import trace_headers
 
 APP_API_TOKEN = "token of the sidecar"
 EPOCH = "epoch-1"
@@ -117,6 +118,8 @@ class Logs:
         self.synced = 0
         self.pages_read: list[tuple[str, int, int]] = []
         self.batches: list[int] = []
+        self.traceparent = ""
+        """Of the newest append."""
         self.appended: asyncio.Queue[tuple[Conversation, list[pb.Event]]] = asyncio.Queue()
 
     def conversation(self, *user_ids: str) -> Conversation:
@@ -133,6 +136,7 @@ class Logs:
         await self.appending.wait()
         self._answer()
         self.batches.append(len(batch))
+        self.traceparent = trace_headers().get("traceparent", "")
         conversation = self.conversations.get(conversation_id)
         outcomes: list[Outcome] = []
         new: list[pb.Event] = []

@@ -14,8 +14,9 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.problems import add_problem_handlers, problem_response
 from realchat_delivery.fanout import Fanout, Status
 from realchat_delivery.frames import CODECS, Close, Codec
+from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
-from realchat_delivery.socket import Node, Socket
+from realchat_delivery.socket import Socket
 from realchat_delivery.transport import PREPARED
 
 BEARER = "bearer."

@@ -18,11 +18,11 @@ from realchat_delivery.frames import MOST_FRAME_BYTES
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.messages import RpcMessages
+from realchat_delivery.ports import Node
 from realchat_delivery.presence import Beacon, RpcPresence
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
-from realchat_delivery.socket import Node
 from realchat_delivery.tickets import Credentials, Tickets
 from realchat_delivery.transport import SocketProtocol
 

@@ -8,11 +8,9 @@ client resumes from the log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from time import monotonic, perf_counter
-from typing import Protocol
 
 from prometheus_client import Counter, Gauge
 
@@ -43,6 +41,7 @@ from realchat_delivery.frames import (
     ServerPong,
     error_frame,
 )
+from realchat_delivery.ports import Link, Node
 from realchat_delivery.sendqueue import SendQueue
 from realchat_delivery.settings import DeliverySettings
 
@@ -65,35 +64,6 @@ _AUTH_CLOSES = {
     Code.SESSION_REVOKED: Close.SESSION_REVOKED,
     Code.RATE_LIMITED: Close.TOO_MANY_SOCKETS,
 }
-
-
-class Link(Protocol):
-    """The WebSocket under a socket."""
-
-    async def receive(self) -> str | bytes | None:
-        """The next message; None when the peer is gone."""
-
-    async def send(self, frames: bytes) -> None:
-        """Writes whole WebSocket frames; waits while the peer does not read. Raises OSError when it is gone."""
-
-    async def close(self, code: int, reason: str) -> None:
-        """Closes. Raises OSError when the peer is gone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """What a socket needs of the process that it is in."""
-
-    authenticate: Callable[[Auth], Awaitable[User]]
-    opened: Callable[[Socket], None]
-    epoch: Callable[[User], Awaitable[str]]
-    join: Callable[[Socket], Awaitable[None]]
-    """Lets events reach an authenticated socket. Raises RealChatError."""
-    left: Callable[[Socket], None]
-    append: Callable[[str, Pending], None]
-    resume: Callable[[Socket, Resume], Awaitable[Resumed]]
-    repair: Callable[[Socket, Missing], None]
-    """Sees to it that `Socket.fill` is called."""
 
 
 class Socket:

@@ -21,11 +21,11 @@ from realchat_delivery.frames import Auth
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.messages import InboxEntry, InboxPage, LogPage, Synced
+from realchat_delivery.ports import Node
 from realchat_delivery.presence import Beacon, Device
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
-from realchat_delivery.socket import Node
 from realchat_delivery.transport import SocketProtocol
 from websockets.asyncio.client import ClientConnection, connect
 

@@ -13,8 +13,9 @@ import pytest
 from realchat_delivery.append import Appended, Outcome, Pending
 from realchat_delivery.domain import Missing
 from realchat_delivery.frames import Auth, Close, EventFrame, JsonCodec, Resume, Resumed
+from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
-from realchat_delivery.socket import Node, Socket
+from realchat_delivery.socket import Socket
 from websockets.frames import Frame
 from websockets.streams import StreamReader
 

@@ -1,0 +1,44 @@
+"""What a socket needs of the world around it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from realchat_common.identity import User
+from realchat_delivery.append import Pending
+from realchat_delivery.domain import Missing
+from realchat_delivery.frames import Auth, Resume, Resumed
+
+if TYPE_CHECKING:
+    from realchat_delivery.socket import Socket
+
+
+class Link(Protocol):
+    """The WebSocket under a socket."""
+
+    async def receive(self) -> str | bytes | None:
+        """The next message; None when the peer is gone."""
+
+    async def send(self, frames: bytes) -> None:
+        """Writes whole WebSocket frames; waits while the peer does not read. Raises OSError when it is gone."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Closes. Raises OSError when the peer is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a socket needs of the process that it is in."""
+
+    authenticate: Callable[[Auth], Awaitable[User]]
+    opened: Callable[[Socket], None]
+    epoch: Callable[[User], Awaitable[str]]
+    join: Callable[[Socket], Awaitable[None]]
+    """Lets events reach an authenticated socket. Raises RealChatError."""
+    left: Callable[[Socket], None]
+    append: Callable[[str, Pending], None]
+    resume: Callable[[Socket, Resume], Awaitable[Resumed]]
+    repair: Callable[[Socket, Missing], None]
+    """Sees to it that `Socket.fill` is called."""

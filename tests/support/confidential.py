@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 SHORTEST = 12
@@ -21,10 +22,14 @@ def confide(*texts: object) -> None:
     _said.update(text for text in texts if isinstance(text, str) and len(text) >= SHORTEST)
 
 
-def repeated(folder: Path) -> list[str]:
-    """What the logs in a folder repeat of it, with a bit of its surroundings."""
-    wanted = random.sample(sorted(_said), min(MOST, len(_said)))
-    needles = [text.encode() for text in wanted]
+def said() -> list[str]:
+    """Some of what was said, at most `MOST`, by chance."""
+    return random.sample(sorted(_said), min(MOST, len(_said)))
+
+
+def repeated(folder: Path, texts: Iterable[str]) -> list[str]:
+    """What the logs in a folder repeat of these texts, or of addresses and tokens, with a bit of what is around."""
+    needles = [text.encode() for text in texts]
     found = []
     for log in sorted(folder.glob("*.log*")):
         content = log.read_bytes()

@@ -9,7 +9,7 @@ from support.chat import Device, eventually, online
 from support.fixtures import NewPerson
 from support.traces import Span, Traces
 
-pytestmark = [pytest.mark.observed, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.timeout(120)
 
 
 async def test_a_send_is_one_trace_from_the_request_to_the_fan_out(
@@ -28,19 +28,18 @@ async def test_a_send_is_one_trace_from_the_request_to_the_fan_out(
         )
         await bobs.reaches(conversation, 2)
 
-        def complete() -> bool:
+        def whole() -> bool:
             spans = traces.of(trace_id)
-            return {"gateway", "message", "delivery"} <= {span.service for span in spans if not span.by_sidecar} and {
-                "gateway",
-                "message",
-            } <= {span.service for span in spans if span.by_sidecar}
+            return (
+                {"gateway", "message", "delivery"} <= {span.service for span in spans if not span.by_sidecar}
+                and {"gateway", "message"} <= {span.service for span in spans if span.by_sidecar}
+                and connected(spans)
+            )
 
-        await eventually(complete, "the trace has spans of the applications and their sidecars", 30)
-        assert_connected(traces.of(trace_id))
+        await eventually(whole, "the trace has connected spans of the applications and their sidecars", 30)
 
 
-def assert_connected(spans: list[Span]) -> None:
-    """Only the first span has a parent outside: the client's."""
+def connected(spans: list[Span]) -> bool:
+    """Whether only one parent is outside: the client's. A child is often exported before its parent."""
     known = {span.span_id for span in spans}
-    outside = [span for span in spans if span.parent_id not in known]
-    assert len({span.parent_id for span in outside}) == 1, outside
+    return len({span.parent_id for span in spans} - known) == 1

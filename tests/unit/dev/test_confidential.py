@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.confidential import confide, repeated
+from support.confidential import repeated
 
 
 @pytest.mark.parametrize(
@@ -17,11 +17,10 @@ from support.confidential import confide, repeated
     ],
 )
 def test_a_log_that_repeats_what_was_said_is_found(line: str, tmp_path: Path) -> None:
-    confide("meet me at the old mill")
     (tmp_path / "message-1.log").write_text(f'{{"event": "started"}}\n{line}\n')
-    assert [each.partition(":")[0] for each in repeated(tmp_path)] == ["message-1.log"]
+    assert [each.partition(":")[0] for each in repeated(tmp_path, ["meet me at the old mill"])] == ["message-1.log"]
 
 
 def test_a_log_that_names_ids_only_is_fine(tmp_path: Path) -> None:
     (tmp_path / "message-1.log").write_text('{"event": "append failed", "conversation_id": "01a20d2a", "user": "3f"}\n')
-    assert repeated(tmp_path) == []
+    assert repeated(tmp_path, ["meet me at the old mill"]) == []

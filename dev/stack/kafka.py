@@ -162,8 +162,9 @@ class Kafka:
             str(self.java),
             "-Xms256m",
             "-Xmx512m",
-            "-XX:+UseG1GC",
-            "-XX:MaxGCPauseMillis=20",
+            # One broker beside everything else on few cores: no compiler and no collector of its own beside it.
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
             "-Djava.awt.headless=true",
             f"-Dlog4j2.configurationFile={_LOGGING}",
             "-cp",

@@ -72,19 +72,19 @@ class Departures:
     """When this replica committed what it wrote, to see how long either lane takes to the topic."""
 
     def __init__(self) -> None:
-        self._left: OrderedDict[tuple[str, int], float] = OrderedDict()
+        self._left: OrderedDict[tuple[str, int], int] = OrderedDict()
 
     def left(self, conversation_id: str, last_seq: int) -> None:
         """Notes a commit; the oldest one is forgotten."""
-        self._left[conversation_id, last_seq] = time.monotonic()
+        self._left[conversation_id, last_seq] = now_ms()
         if len(self._left) > DEPARTURES_KEPT:
             self._left.popitem(last=False)
 
-    def arrived(self, lane: str, conversation_id: str, last_seq: int) -> None:
-        """Measures an arrival, if the commit was this replica's."""
+    def arrived(self, lane: str, conversation_id: str, last_seq: int, arrived_ms: int) -> None:
+        """Measures an arrival, given the time of Kafka's record, if the commit was this replica's."""
         left = self._left.get((conversation_id, last_seq))
         if left is not None:
-            LANE_SECONDS.labels(lane).observe(time.monotonic() - left)
+            LANE_SECONDS.labels(lane).observe(max(0, arrived_ms - left) / 1000)
 
 
 class FastLane:

@@ -312,6 +312,13 @@ class Device:
                 raise AssertionError(answer)
             await asyncio.sleep(answer.get("retry_after") or random.uniform(0.1, 0.5))
 
+    async def posts(self, frame: Frame) -> None:
+        """Sends a frame that is answered only when it is refused."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._connected.wait()
+            assert self._socket
+            await self._socket.connection.send(msgspec.json.encode(frame).decode())
+
     async def _ask(self, frame: Frame) -> Frame:
         if self._socket is None:
             raise Closed(1006, "not connected")

@@ -118,5 +118,6 @@ def internal_app(app_api_token: str, fanout: Fanout) -> FastAPI:
         route="/events/conversation",
         dead_letter_topic="conversation-events-dead",
     )(take)
+    dapr.subscribe(pubsub="events", topic="receipt-events", route="/events/receipt")(take)
     dapr.subscribe(pubsub="account-broadcast", topic="account-events", route="/events/account")(take)
     return app

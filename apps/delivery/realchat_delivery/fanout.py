@@ -22,11 +22,13 @@ from realchat_common.ids import now_ms
 from realchat_common.telemetry import log, server_span, trace_headers
 from realchat_delivery.hub import Hub, Packet
 from realchat_delivery.log import Log
+from realchat_delivery.notices import Notices
 from realchat_delivery.registry import Registry
 
 SEGMENT_TYPE = "chat.segment"
 POINTER_TYPE = "chat.pointer"
 ACCOUNT_TYPE = "chat.account"
+RECEIPTS_TYPE = "chat.receipts"
 PAGE = 200
 """Events read from the log at a time."""
 
@@ -83,12 +85,14 @@ class Fanout:
         hub: this node's sockets.
         registry: the other nodes.
         messages_log: the logs.
+        notices: what is told only as it happens.
     """
 
-    def __init__(self, hub: Hub, registry: Registry, messages_log: Log) -> None:
+    def __init__(self, hub: Hub, registry: Registry, messages_log: Log, notices: Notices) -> None:
         self._hub = hub
         self._registry = registry
         self._log = messages_log
+        self._notices = notices
 
     async def take(self, body: bytes) -> Status:
         """Handles one CloudEvent of any topic."""
@@ -118,6 +122,8 @@ class Fanout:
             await self.pointer(pointer.conversation_id, int(pointer.first_seq), int(pointer.last_seq))
         elif event.type == ACCOUNT_TYPE:
             await self.account(pb.AccountEvent.FromString(event.data_base64))
+        elif event.type == RECEIPTS_TYPE:
+            await self._notices.receipts(pb.ReceiptsMoved.FromString(event.data_base64))
         else:
             raise ValueError(f"no such type of event: {event.type}")
 

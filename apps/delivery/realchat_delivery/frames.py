@@ -50,6 +50,20 @@ class Send(_ClientFrame):
     reply_to: str | None = None
 
 
+class Read(_ClientFrame):
+    """Says how far the user has read a conversation. Answered only when it is refused."""
+
+    conversation_id: str
+    up_to_seq: Seq
+
+
+class Delivered(_ClientFrame):
+    """Says how far the device holds a conversation. Answered only when it is refused."""
+
+    conversation_id: str
+    up_to_seq: Seq
+
+
 class Ping(_ClientFrame):
     """Asks for a pong."""
 
@@ -58,7 +72,7 @@ class Pong(_ClientFrame):
     """Answers the server's ping."""
 
 
-ClientFrame = Auth | Resume | Send | Ping | Pong
+ClientFrame = Auth | Resume | Send | Read | Delivered | Ping | Pong
 
 
 class _ServerFrame(Struct, tag=str.lower, omit_defaults=True, kw_only=True):
@@ -111,6 +125,16 @@ class Error(_ServerFrame):
     field: str | None = None
 
 
+class Receipt(_ServerFrame):
+    """How far a member has come. Dropped rather than queued behind much else."""
+
+    conversation_id: str
+    user_id: str
+    delivered_up_to: int
+    read_up_to: int
+    marked_unread: bool = False
+
+
 class ServerPing(_ServerFrame, tag="ping"):
     """Asks for a pong."""
 
@@ -125,7 +149,10 @@ class Reconnect(_ServerFrame):
     after_ms: int
 
 
-ServerFrame = Ready | Resumed | Ack | Error | ServerPing | ServerPong | Reconnect
+Notice = Receipt
+"""What is told as it happens and never again."""
+
+ServerFrame = Ready | Resumed | Ack | Error | Notice | ServerPing | ServerPong | Reconnect
 
 
 def error_frame(error: RealChatError, frame_id: str | None) -> Error:

@@ -17,7 +17,7 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log, server_span
 from realchat_delivery.domain import Audience, Missing, Reader, Recipients, TokenBucket
-from realchat_delivery.frames import Close, EventFrame, Reconnect
+from realchat_delivery.frames import Close, Codec, EventFrame, Notice, Reconnect
 from realchat_delivery.log import Log
 from realchat_delivery.presence import Beacon, Device
 from realchat_delivery.registry import REFRESH_SECONDS, Registry
@@ -43,6 +43,8 @@ class Packet(msgspec.Struct, array_like=True, frozen=True):
     whole: list[str]
     partial: list[Reader]
     traceparent: str = ""
+    notice: Notice | None = None
+    """Instead of events, what is told to `whole` only now."""
 
 
 _packets = msgspec.msgpack.Decoder(Packet)
@@ -206,6 +208,16 @@ class Hub:
                         delivered += socket.deliver(frame)
         DELIVERED.inc(delivered)
 
+    def notify(self, user_ids: Iterable[str], notice: Notice) -> None:
+        """Tells those of the users who are here something that is told only now."""
+        encoded: dict[Codec, bytes] = {}
+        for user_id in user_ids:
+            for socket in self._of_user.get(user_id, ()):
+                codec = socket.codec
+                if codec not in encoded:
+                    encoded[codec] = codec.encode(notice)
+                socket.notify(encoded[codec])
+
     async def listen(self) -> None:
         """Delivers what other nodes send; ends by raising unavailable when the channel is lost."""
         opened = False
@@ -228,6 +240,9 @@ class Hub:
     def _receive(self, data: bytes) -> None:
         try:
             packet = _packets.decode(data)
+            if packet.notice is not None:
+                self.notify(packet.whole, packet.notice)
+                return
             segment = pb.Segment.FromString(packet.segment)
         except (msgspec.MsgspecError, DecodeError):
             log.exception("a packet of another node cannot be read")

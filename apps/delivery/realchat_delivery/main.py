@@ -18,8 +18,10 @@ from realchat_delivery.frames import MOST_FRAME_BYTES
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.messages import RpcMessages
+from realchat_delivery.notices import Notices
 from realchat_delivery.ports import Node
 from realchat_delivery.presence import Beacon, RpcPresence
+from realchat_delivery.receipts import Marks
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
@@ -39,6 +41,7 @@ async def main() -> None:
         messages = RpcMessages(sidecar.peer("message", MessageServiceStub))
         log = Log(messages, settings.audiences_cached)
         catch_up = CatchUp(messages, log)
+        marks = Marks(messages.move)
         beacon = Beacon(RpcPresence(sidecar.peer("presence", PresenceServiceStub)))
         credentials = Credentials(
             AccessTokens(auth_keys(sidecar.peer("auth", AuthServiceStub)), settings.issuer),
@@ -56,6 +59,7 @@ async def main() -> None:
                 left=hub.left,
                 append=appender.submit,
                 resume=catch_up.resume,
+                mark=marks.add,
                 repair=hub.repair,
             )
             runtime.background("heartbeats", hub.tick)
@@ -64,6 +68,7 @@ async def main() -> None:
             runtime.background("channel", hub.listen)
             runtime.background("catch-up", partial(catch_up.run, hub, settings.resync_parallel))
             runtime.background("presence", beacon.run)
+            runtime.background("receipts", marks.run)
             runtime.on_drain(hub.drain)
             runtime.health.add("redis", registry.ping)
             runtime.serve_http(
@@ -76,7 +81,11 @@ async def main() -> None:
                 ws_ping_interval=None,
                 ws_per_message_deflate=False,
             )
-            runtime.serve_internal(internal_app(settings.app_api_token.get_secret_value(), Fanout(hub, registry, log)))
+            runtime.serve_internal(
+                internal_app(
+                    settings.app_api_token.get_secret_value(), Fanout(hub, registry, log, Notices(hub, registry, log))
+                )
+            )
             await runtime.run()
 
 

@@ -13,6 +13,7 @@ from realchat_common.identity import User
 from realchat_common.rpc import Peer
 from realchat_delivery.append import Appended, Outcome, Pending
 from realchat_delivery.domain import Audience, Reader
+from realchat_delivery.receipts import Mark, Who
 
 SYNC_LIMIT = 200
 """Events per conversation that a resume sends; who missed more pages through the history."""
@@ -69,6 +70,9 @@ class Messages(Protocol):
 
     async def audience(self, conversation_id: str) -> Audience:
         """Who may read what."""
+
+    async def move(self, marks: Mapping[Who, Mark]) -> None:
+        """Moves up to 500 receipts forward, of those who are members."""
 
 
 class RpcMessages:
@@ -131,6 +135,21 @@ class RpcMessages:
         return Audience.of(
             answer.members_seq, [Reader(entry.user_id, entry.from_seq, entry.until_seq) for entry in answer.readers]
         )
+
+    async def move(self, marks: Mapping[Who, Mark]) -> None:
+        """As Messages says."""
+        request = pb.MarkReceiptsRequest(
+            marks=[
+                pb.ReceiptMark(
+                    conversation_id=conversation_id,
+                    user_id=user_id,
+                    delivered_up_to=mark.delivered_up_to,
+                    read_up_to=mark.read_up_to,
+                )
+                for (conversation_id, user_id), mark in marks.items()
+            ]
+        )
+        await self._peer.call(self._peer.stub.MarkReceipts, request)
 
 
 def _outcome(result: pb.AppendResult) -> Outcome:

@@ -10,6 +10,7 @@ from realchat_common.identity import User
 from realchat_delivery.append import Pending
 from realchat_delivery.domain import Missing
 from realchat_delivery.frames import Auth, Resume, Resumed
+from realchat_delivery.receipts import Mark, Who
 
 if TYPE_CHECKING:
     from realchat_delivery.socket import Socket
@@ -40,5 +41,7 @@ class Node:
     left: Callable[[Socket], None]
     append: Callable[[str, Pending], None]
     resume: Callable[[Socket, Resume], Awaitable[Resumed]]
+    mark: Callable[[Who, Mark], None]
+    """Moves a member's receipt forward. Raises RealChatError."""
     repair: Callable[[Socket, Missing], None]
     """Sees to it that `Socket.fill` is called."""

@@ -81,6 +81,21 @@ redis.call('SET', KEYS[1], last, 'EX', ARGV[5])
 return -1
 """
 
+# The same for what is told without a watermark.
+_TELL = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local reached = {[ARGV[1]] = true}
+for _, key in ipairs(KEYS) do
+  for _, node in ipairs(redis.call('ZRANGEBYSCORE', key, now, '+inf')) do
+    if not reached[node] then
+      reached[node] = true
+      redis.call('PUBLISH', 'delivery:node:' .. node, ARGV[2])
+    end
+  end
+end
+"""
+
 
 def open_redis(url: str) -> Redis:
     """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten.
@@ -207,6 +222,10 @@ class Registry:
         keys = [_watermark_key(conversation_id), *map(_user_key, user_ids)]
         answer: int = await self._eval(_FAN_OUT, keys, first_seq, last_seq, self.node_id, packet, WATERMARK_SECONDS)
         return None if answer < 0 else answer
+
+    async def tell(self, user_ids: Iterable[str], packet: bytes) -> None:
+        """Sends a packet to the other nodes that have one of the users."""
+        await self._eval(_TELL, [_user_key(user_id) for user_id in user_ids], self.node_id, packet)
 
     async def revoke(self, session_id: str) -> None:
         """Remembers that a session ended, for those who come with a token that is still good."""

@@ -42,13 +42,18 @@ class SendQueue:
         self._append(frame)
         return True
 
+    @property
+    def busy(self) -> bool:
+        """Whether less than half of it is free."""
+        return 2 * self._bytes > self._most_bytes or 2 * len(self._frames) > self._most_frames
+
     async def put_in_turn(self, frame: bytes) -> None:
         """Queues a frame once half of the queue is free, for those who have much to send.
 
         Raises:
             ConnectionError: the queue was closed.
         """
-        while not self._closed and (2 * self._bytes > self._most_bytes or 2 * len(self._frames) > self._most_frames):
+        while not self._closed and self.busy:
             self._emptied.clear()
             await self._emptied.wait()
         if self._closed:

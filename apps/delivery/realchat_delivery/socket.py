@@ -29,9 +29,11 @@ from realchat_delivery.frames import (
     ClientFrame,
     Close,
     Codec,
+    Delivered,
     Error,
     EventFrame,
     Ping,
+    Read,
     Ready,
     Resume,
     Resumed,
@@ -42,6 +44,7 @@ from realchat_delivery.frames import (
     error_frame,
 )
 from realchat_delivery.ports import Link, Node
+from realchat_delivery.receipts import Mark
 from realchat_delivery.sendqueue import SendQueue
 from realchat_delivery.settings import DeliverySettings
 
@@ -195,6 +198,11 @@ class Socket:
             self._overflow()
         return False
 
+    def notify(self, notice: bytes) -> None:
+        """Queues what is told only now, unless much is queued already."""
+        if self.ready and not self._ended and not self._queue.busy:
+            self._put(notice)
+
     def fill(self, missing: Missing, events: list[EventFrame]) -> None:
         """Takes what the log has of a range that was missing."""
         released, gap = self.merge.fill(missing, events)
@@ -314,6 +322,8 @@ class Socket:
             raise RealChatError(Code.UNAUTHENTICATED, "the first frame is auth")
         elif isinstance(frame, Send):
             self._send(frame)
+        elif isinstance(frame, Read | Delivered):
+            self._mark(frame)
         elif isinstance(frame, Ping):
             self.reply(ServerPong(id=frame.id))
         elif isinstance(frame, Resume):
@@ -362,6 +372,11 @@ class Socket:
                 Pending(self.user.user_id, frame.client_message_id, frame.body, reply_to, answer),
             )
         self._unanswered += 1
+
+    def _mark(self, frame: Read | Delivered) -> None:
+        who = (parse_id(frame.conversation_id, "conversation_id"), self.user.user_id)
+        seq = frame.up_to_seq
+        self._node.mark(who, Mark(seq, seq if isinstance(frame, Read) else 0))
 
     def _begin_resume(self, frame: Resume) -> None:
         if self._resuming:

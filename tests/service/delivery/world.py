@@ -21,8 +21,10 @@ from realchat_delivery.frames import Auth
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.messages import InboxEntry, InboxPage, LogPage, Synced
+from realchat_delivery.notices import Notices
 from realchat_delivery.ports import Node
 from realchat_delivery.presence import Beacon, Device
+from realchat_delivery.receipts import Mark, Marks, Who
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
@@ -120,6 +122,7 @@ class Logs:
         self.batches: list[int] = []
         self.traceparent = ""
         """Of the newest append."""
+        self.moves: list[dict[Who, Mark]] = []
         self.appended: asyncio.Queue[tuple[Conversation, list[pb.Event]]] = asyncio.Queue()
 
     def conversation(self, *user_ids: str) -> Conversation:
@@ -197,6 +200,10 @@ class Logs:
     async def audience(self, conversation_id: str) -> Audience:
         self._answer()
         return self.conversations[conversation_id].audience
+
+    async def move(self, marks: Mapping[Who, Mark]) -> None:
+        self._answer()
+        self.moves.append(dict(marks))
 
 
 class House:
@@ -328,7 +335,8 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         group = await stack.enter_async_context(asyncio.TaskGroup())
         hub = Hub(settings, registry, log, beacon, group)
         appender = Appender(world.logs.append, group, settings.appends_waiting, settings.append_seconds)
-        fanout = Fanout(hub, registry, log)
+        fanout = Fanout(hub, registry, log, Notices(hub, registry, log))
+        marks = Marks(world.logs.move)
         node = Node(
             authenticate=known_by_name,
             opened=hub.opened,
@@ -337,6 +345,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             left=hub.left,
             append=appender.submit,
             resume=catch_up.resume,
+            mark=marks.add,
             repair=hub.repair,
         )
         public = public_app(settings, node, hub.admit)
@@ -364,6 +373,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             "listen": hub.listen,
             "catch-up": lambda: catch_up.run(hub, settings.resync_parallel),
             "presence": beacon.run,
+            "receipts": marks.run,
         }
 
         async def keep(job: Any) -> None:

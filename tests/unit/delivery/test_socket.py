@@ -97,6 +97,7 @@ class Peer:
     wire: Wire = field(default_factory=Wire)
     pendings: list[Pending] = field(default_factory=list)
     repairs: list[Missing] = field(default_factory=list)
+    marks: list[object] = field(default_factory=list)
     left: int = 0
     refusal: RealChatError | None = None
     append_refusal: RealChatError | None = None
@@ -113,6 +114,7 @@ class Peer:
             left=self._left,
             append=self._append,
             resume=self._resume,
+            mark=lambda who, mark: self.marks.append((who, mark)),
             repair=lambda _, missing: self.repairs.append(missing),
         )
         self.socket = Socket(self.wire, JsonCodec(), node, SETTINGS, lambda: self.now)

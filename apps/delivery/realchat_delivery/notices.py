@@ -1,0 +1,75 @@
+"""What is told only as it happens: receipts and the like. It is not kept, and the first to be dropped under load."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+from prometheus_client import Counter
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import RealChatError
+from realchat_common.ids import now_ms
+from realchat_delivery.frames import Notice, Receipt
+from realchat_delivery.hub import Hub, Packet
+from realchat_delivery.log import Log
+from realchat_delivery.registry import Registry
+
+MOST_TOLD = 100
+"""In larger conversations members are told of their own receipts only; who wants to know the others' asks."""
+AT_ONCE = 64
+"""News worked on at the same time; what comes meanwhile is dropped."""
+MOST_AGE_MS = 5_000
+"""What is older is dropped."""
+
+TOLD = Counter("realchat_notices_total", "What is told only as it happens, by kind and outcome.", ("kind", "outcome"))
+
+_packet_encoder = msgspec.msgpack.Encoder()
+
+
+class Notices:
+    """Tells users' devices, wherever they are.
+
+    Args:
+        hub: this node's sockets.
+        registry: the other nodes.
+        messages_log: who is in a conversation.
+    """
+
+    def __init__(self, hub: Hub, registry: Registry, messages_log: Log) -> None:
+        self._hub = hub
+        self._registry = registry
+        self._log = messages_log
+        self._working = 0
+
+    async def receipts(self, moved: pb.ReceiptsMoved) -> None:
+        """How far members have come. What cannot be told now is dropped."""
+        if self._working >= AT_ONCE or now_ms() - moved.at_ms > MOST_AGE_MS:
+            TOLD.labels("receipt", "dropped").inc(len(moved.receipts))
+            return
+        self._working += 1
+        try:
+            audience = await self._log.audience(moved.conversation_id, moved.members_seq)
+            everybody = audience.members if len(audience.members) <= MOST_TOLD else frozenset()
+            for receipt in moved.receipts:
+                whose = {receipt.user_id} & audience.members
+                frame = Receipt(
+                    conversation_id=moved.conversation_id,
+                    user_id=receipt.user_id,
+                    delivered_up_to=receipt.delivered_up_to,
+                    read_up_to=receipt.read_up_to,
+                )
+                await self.tell(everybody - whose, frame)
+                await self.tell(whose, msgspec.structs.replace(frame, marked_unread=receipt.marked_unread))
+            TOLD.labels("receipt", "told").inc(len(moved.receipts))
+        except RealChatError:
+            TOLD.labels("receipt", "failed").inc(len(moved.receipts))
+        finally:
+            self._working -= 1
+
+    async def tell(self, user_ids: Collection[str], notice: Notice) -> None:
+        """Tells users something. Raises RealChatError; then this node's users are told nonetheless."""
+        if user_ids:
+            self._hub.notify(user_ids, notice)
+            packet = Packet(b"", list(user_ids), [], notice=notice)
+            await self._registry.tell(user_ids, _packet_encoder.encode(packet))

@@ -129,8 +129,13 @@ DELIVERY = Dashboard(
             "ops",
         ),
         Panel("Time to answer a frame", _quantiles(_REQUESTS, "operation", "{{operation}}", 'kind="frame"'), "s"),
+        Panel("Closed by the server", ((rate("realchat_socket_closes_total", "code"), "{{code}}"),), "ops"),
         Panel("Closed for a full queue", ((rate("realchat_queue_closes_total"), "slow consumers"),), "ops"),
+        Panel(
+            "Queues", (("sum(realchat_queued_bytes)", "all"), ("max(realchat_longest_queue_bytes)", "longest")), "bytes"
+        ),
         Panel("Resumes", ((rate("realchat_resumed_conversations_total", "status"), "{{status}}"),), "ops"),
+        Panel("Gaps", ((rate("realchat_gaps_repaired_total", "outcome"), "{{outcome}}"),), "ops"),
         Panel("Sends that wait for their answer", (("sum(realchat_appends_waiting)", "sends"),)),
         Panel("Messages per append", _quantiles("realchat_append_batch_messages"), "short"),
         Panel("Fanned out", ((rate("realchat_events_fanned_out_total", "lane"), "{{lane}}"),), "ops"),

@@ -10,7 +10,7 @@ from time import monotonic
 
 import msgspec
 from google.protobuf.message import DecodeError
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
 from chat.event.v1 import event_pb2 as pb
@@ -32,7 +32,11 @@ RETRY_SECONDS = (1.0, 5.0)
 """Clients that are turned away come back between these, so not all at once."""
 
 DELIVERED = Counter("realchat_events_delivered_total", "Events queued to sockets of this node.")
+QUEUED = Gauge("realchat_queued_bytes", "Bytes that wait in the queues of all sockets.")
+LONGEST_QUEUE = Gauge("realchat_longest_queue_bytes", "Bytes that wait in the longest queue of a socket.")
 REPAIRS = Counter("realchat_gaps_repaired_total", "Gaps in a socket's stream, by outcome.", ("outcome",))
+for _outcome in ("repaired", "failed", "too long"):
+    REPAIRS.labels(_outcome)  # 0 until then, so that its first increase is seen
 REFUSED = Counter("realchat_upgrades_refused_total", "Connections answered 503, by reason.", ("reason",))
 
 
@@ -173,8 +177,12 @@ class Hub:
         while True:
             await asyncio.sleep(TICK_SECONDS)
             now = self._clock()
+            queued = [0]
             for socket in list(self._sockets):
                 socket.tick(now)
+                queued.append(socket.queued_bytes)
+            QUEUED.set(sum(queued))
+            LONGEST_QUEUE.set(max(queued))
 
     async def drain(self) -> None:
         """Turns new connections away and closes all sockets, spread over the time that there is."""

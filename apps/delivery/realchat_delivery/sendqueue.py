@@ -66,6 +66,11 @@ class SendQueue:
         self.queued += 1
         self._filled.set()
 
+    @property
+    def size(self) -> int:
+        """Bytes that wait."""
+        return self._bytes
+
     def close(self) -> None:
         """Lets nobody wait for room any more."""
         self._closed = True

@@ -60,6 +60,8 @@ REPLIES = Counter(
 )
 CLOSES = Counter("realchat_socket_closes_total", "Sockets that the server closed, by code.", ("code",))
 QUEUE_CLOSES = Counter("realchat_queue_closes_total", "Sockets closed because their queue was full.")
+for _code in Close:
+    CLOSES.labels(int(_code))  # 0 until then, so that its first increase is seen
 
 # What an authentication that failed means for the socket; any other failure is the server's.
 _AUTH_CLOSES = {
@@ -125,6 +127,11 @@ class Socket:
     def authenticated(self) -> bool:
         """Whether `user` is known."""
         return self._user is not None
+
+    @property
+    def queued_bytes(self) -> int:
+        """What waits to be written."""
+        return self._queue.size
 
     async def run(self, bearer: str | None = None) -> None:
         """Serves the connection until either side ends it.

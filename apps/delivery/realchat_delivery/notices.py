@@ -19,8 +19,8 @@ MOST_TOLD = 100
 """In larger conversations members are told of their own receipts only; who wants to know the others' asks."""
 AT_ONCE = 64
 """News worked on at the same time; what comes meanwhile is dropped."""
-MOST_AGE_MS = 5_000
-"""What is older is dropped."""
+MOST_AGE_MS = 30_000
+"""What is older is dropped: clients have asked for it meanwhile."""
 
 TOLD = Counter("realchat_notices_total", "What is told only as it happens, by kind and outcome.", ("kind", "outcome"))
 

@@ -123,6 +123,7 @@ class Logs:
         self.traceparent = ""
         """Of the newest append."""
         self.moves: list[dict[Who, Mark]] = []
+        self.moves_asked = 0
         self.appended: asyncio.Queue[tuple[Conversation, list[pb.Event]]] = asyncio.Queue()
 
     def conversation(self, *user_ids: str) -> Conversation:
@@ -202,6 +203,7 @@ class Logs:
         return self.conversations[conversation_id].audience
 
     async def move(self, marks: Mapping[Who, Mark]) -> None:
+        self.moves_asked += 1
         self._answer()
         self.moves.append(dict(marks))
 

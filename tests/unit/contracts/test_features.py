@@ -31,7 +31,7 @@ def routes() -> Iterator[str]:
             if isinstance(router, APIRouter):
                 for route in router.routes:
                     if isinstance(route, APIRoute):
-                        yield from (f"{method} {route.path}" for method in route.methods)
+                        yield from (f"{method} {route.path}" for method in route.methods or ())
 
 
 def rpcs() -> Iterator[str]:

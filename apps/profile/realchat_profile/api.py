@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
-from realchat_common.ids import parse_id, rfc3339
+from realchat_common.ids import now_ms, parse_id, rfc3339
 from realchat_common.problems import add_problem_handlers
 from realchat_common.tokens import AccessTokens
 from realchat_profile.store import ProfileStore
@@ -22,6 +22,9 @@ class ProfileBody(BaseModel):
     handle: str
     display_name: str
     bio: str
+    avatar_id: str | None
+    status_text: str
+    status_until: str | None
     updated_at: str
 
 
@@ -46,11 +49,15 @@ def public_app(store: ProfileStore, tokens: AccessTokens) -> FastAPI:
         found = await store.batch([parse_id(user_id, "user_id")])
         if not found:
             raise RealChatError(Code.USER_NOT_FOUND)
+        status = found[0].status.at(now_ms())
         return ProfileBody(
             user_id=str(found[0].user_id),
             handle=found[0].handle,
             display_name=found[0].display_name,
             bio=found[0].bio,
+            avatar_id=str(found[0].avatar_id) if found[0].avatar_id else None,
+            status_text=status.text,
+            status_until=rfc3339(status.until_ms) if status.until_ms else None,
             updated_at=rfc3339(found[0].updated_at_ms),
         )
 

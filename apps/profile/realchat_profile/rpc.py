@@ -9,19 +9,30 @@ from chat.profile.v1 import profile_pb2, profile_pb2_grpc
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import decode_cursor, encode_cursor, now_ms, page_limit, parse_id
 from realchat_common.rpc import current_user
-from realchat_profile.domain import display_name_of, handle_candidates, is_handle, parse_change, search_prefix
+from realchat_profile.domain import (
+    display_name_of,
+    handle_candidates,
+    is_handle,
+    parse_change,
+    parse_status,
+    search_prefix,
+)
 from realchat_profile.store import Profile, ProfileStore
 
 MOST_IDS = 200
 
 
 def _message(profile: Profile) -> profile_pb2.Profile:
+    status = profile.status.at(now_ms())
     return profile_pb2.Profile(
         user_id=str(profile.user_id),
         handle=profile.handle,
         display_name=profile.display_name,
         bio=profile.bio,
         updated_at_ms=profile.updated_at_ms,
+        avatar_id=str(profile.avatar_id) if profile.avatar_id else "",
+        status_text=status.text,
+        status_until_ms=status.until_ms,
     )
 
 
@@ -60,13 +71,17 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
     async def UpdateProfile(
         self, request: profile_pb2.UpdateProfileRequest, context: Any
     ) -> profile_pb2.UpdateProfileResponse:
-        user = current_user()
+        user, now = current_user(), now_ms()
         change = parse_change(
             request.handle if request.HasField("handle") else None,
             request.display_name if request.HasField("display_name") else None,
             request.bio if request.HasField("bio") else None,
+            request.avatar_id if request.HasField("avatar_id") else None,
+            parse_status(request.status_text, request.status_until_ms, now)
+            if request.HasField("status_text")
+            else None,
         )
-        profile = await self._store.update(user.user_id, change, now_ms())
+        profile = await self._store.update(user.user_id, change, now)
         return profile_pb2.UpdateProfileResponse(profile=_message(profile))
 
     async def SearchProfiles(

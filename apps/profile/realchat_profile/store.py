@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, and_, union
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, and_, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,7 +15,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_profile.domain import Change, search_key
+from realchat_profile.domain import Change, Status, admit_handle_change, search_key
 
 _LAST = "\U0010ffff"
 
@@ -35,6 +35,16 @@ class Profile(Table, table=True):
     """The display name as it is searched."""
     bio: str = ""
     updated_at_ms: Annotated[int, Field(sa_type=BigInteger)]
+    avatar_id: UUID | None = None
+    status_text: str = ""
+    status_until_ms: int = Field(default=0, sa_type=BigInteger)
+    handle_changed_ms: list[int] = Field(default_factory=list, sa_column=Column(ARRAY(BigInteger), nullable=False))
+    """When the handle was changed, as far as it still counts."""
+
+    @property
+    def status(self) -> Status:
+        """The status, also one that has expired."""
+        return Status(self.status_text, self.status_until_ms)
 
 
 class ProfileStore:
@@ -79,20 +89,14 @@ class ProfileStore:
         """Changes a profile.
 
         Raises:
-            RealChatError: handle_taken; unavailable while auth has not made the profile yet.
+            RealChatError: handle_taken, rate_limited; unavailable while auth has not made the profile yet.
         """
         try:
             async with transaction(self._engine) as db:
                 profile = await db.get(Profile, UUID(user_id), with_for_update=True)
                 if profile is None:
                     raise RealChatError(Code.UNAVAILABLE, "the profile is being made", retry_after=1)
-                if change.handle is not None:
-                    profile.handle = change.handle
-                if change.display_name is not None:
-                    profile.display_name = change.display_name
-                    profile.name_key = search_key(change.display_name)
-                if change.bio is not None:
-                    profile.bio = change.bio
+                _apply(profile, change, now_ms)
                 if db.is_modified(profile):
                     profile.updated_at_ms = now_ms
         except IntegrityError as error:  # the handle is all that is unique
@@ -119,6 +123,21 @@ class ProfileStore:
         query = select(Profile).where(col(Profile.user_id).in_(union(*halves))).order_by(col(Profile.handle))
         async with transaction(self._engine) as db:
             return list(await db.exec(query.limit(limit)))
+
+
+def _apply(profile: Profile, change: Change, now_ms: int) -> None:
+    if change.handle not in (None, profile.handle):
+        profile.handle_changed_ms = admit_handle_change(profile.handle_changed_ms, now_ms)
+        profile.handle = change.handle
+    if change.display_name is not None:
+        profile.display_name = change.display_name
+        profile.name_key = search_key(change.display_name)
+    if change.bio is not None:
+        profile.bio = change.bio
+    if change.avatar_id is not None:
+        profile.avatar_id = UUID(change.avatar_id) if change.avatar_id else None
+    if change.status is not None:
+        profile.status_text, profile.status_until_ms = change.status.text, change.status.until_ms
 
 
 def _begins_with(column: Mapped[str], prefix: str) -> ColumnElement[bool]:

@@ -41,6 +41,7 @@ ROUTES = [
     ("GET", "/v1/me"),
     ("GET", "/v1/users?prefix=a"),
     ("GET", f"/v1/users/{ID}"),
+    ("GET", f"/v1/profiles?user_ids={ID}"),
     ("GET", f"/v1/presence?user_ids={ID}"),
     ("GET", "/v1/conversations"),
     ("GET", TALK),

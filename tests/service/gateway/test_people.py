@@ -25,6 +25,9 @@ async def test_me_is_the_profile_of_the_token(alice: Client, backends: Backends)
         "handle": "alice",
         "display_name": "Älice",
         "bio": "",
+        "avatar_id": None,
+        "status_text": "",
+        "status_until": None,
         "updated_at": AT,
     }
     assert list(backends.asked("BatchGetProfiles").user_ids) == [alice.user_id]
@@ -50,6 +53,26 @@ async def test_a_change_says_only_what_changes(alice: Client, backends: Backends
     assert asked.HasField("bio")
     assert not asked.HasField("handle")
     assert not asked.HasField("display_name")
+
+
+async def test_a_status_has_a_text_and_an_end(alice: Client, backends: Backends) -> None:
+    shown = profile(alice.user_id)
+    shown.status_text, shown.status_until_ms = "At tea", AT_MS
+    backends.answer("UpdateProfile", pb.UpdateProfileResponse(profile=shown))
+    answer = await alice.ask("PATCH", "/v1/me", json={"status_text": "At tea", "status_until": AT, "avatar_id": ""})
+    assert (answer.json()["status_text"], answer.json()["status_until"]) == ("At tea", AT)
+    asked = pb.UpdateProfileRequest(status_text="At tea", status_until_ms=AT_MS, avatar_id="")
+    assert backends.asked("UpdateProfile") == asked
+    refused = await alice.ask("PATCH", "/v1/me", json={"status_text": "x", "status_until": "2026-01-02T03:04:05"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "status_until")
+
+
+async def test_several_profiles_come_in_one_answer(alice: Client, backends: Backends) -> None:
+    bob, gone = new_id(), new_id()
+    backends.answer("BatchGetProfiles", pb.BatchGetProfilesResponse(profiles=[profile(bob, "bob")]))
+    answer = await alice.ask("GET", "/v1/profiles", params={"user_ids": [bob, gone]})
+    assert [user["handle"] for user in answer.json()["users"]] == ["bob"]
+    assert list(backends.asked("BatchGetProfiles").user_ids) == [bob, gone]
 
 
 async def test_people_are_found_page_by_page(alice: Client, backends: Backends) -> None:

@@ -26,7 +26,7 @@ class People:
         answer: profile_pb2.CreateProfileResponse = await self.auth.call(self.auth.stub.CreateProfile, request)
         return answer.profile
 
-    async def changes(self, user_id: str, **fields: str) -> profile_pb2.Profile:
+    async def changes(self, user_id: str, **fields: Any) -> profile_pb2.Profile:
         request = profile_pb2.UpdateProfileRequest(**fields)
         answer: profile_pb2.UpdateProfileResponse = await self.gateway.call(
             self.gateway.stub.UpdateProfile, request, User(user_id, new_id())

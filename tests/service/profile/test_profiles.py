@@ -71,11 +71,47 @@ async def test_a_handle_given_up_is_free(people: People) -> None:
     assert (await people.changes(bob.user_id, handle="ada")).handle == "ada"
 
 
+async def test_a_handle_changes_three_times_in_a_month(people: People) -> None:
+    ada, other = await people.joins("Ada"), await people.joins("Other")
+    for handle in ("ada1", "ada2", "ADA2", "ada3"):
+        await people.changes(ada.user_id, handle=handle)
+    refusal = await people.refused(people.changes(ada.user_id, handle="ada4"))
+    assert (refusal.code, refusal.field) == (Code.RATE_LIMITED, "handle")
+    assert refusal.retry_after is not None
+    assert refusal.retry_after > 29 * 24 * 3600
+    assert (await people.changes(ada.user_id, handle="ada3", bio="still me")).bio == "still me"
+    assert (await people.refused(people.changes(other.user_id, handle="ada3"))).code is Code.HANDLE_TAKEN
+    assert (await people.refused(people.changes(other.user_id, handle="Support"))).code is Code.HANDLE_TAKEN
+
+
+async def test_a_status_ends_by_itself_and_an_avatar_can_be_taken_away(people: People) -> None:
+    ada, avatar = await people.joins("Ada"), new_id()
+    shown = await people.changes(ada.user_id, status_text=" At tea ", status_until_ms=now_ms() + 200, avatar_id=avatar)
+    assert (shown.status_text, shown.avatar_id) == ("At tea", avatar)
+    async with asyncio.timeout(5):
+        while (await people.gets(ada.user_id))[0].status_text:
+            await asyncio.sleep(0.05)
+    assert (await people.gets(ada.user_id))[0].status_until_ms == 0
+    assert (await people.changes(ada.user_id, status_text="Always", avatar_id="")).avatar_id == ""
+    assert (await people.gets(ada.user_id))[0].status_text == "Always"
+    assert (await people.changes(ada.user_id, status_text="")).status_text == ""
+
+
 async def test_bad_input_is_refused_by_field(people: People) -> None:
     ada = await people.joins("Ada")
-    for field, value in (("handle", "a b"), ("handle", "\x00\x00\x00"), ("display_name", " "), ("bio", "x" * 501)):
+    for field, value in (
+        ("handle", "a b"),
+        ("handle", "\x00\x00\x00"),
+        ("display_name", " "),
+        ("bio", "x" * 501),
+        ("avatar_id", "x"),
+        ("status_text", "x" * 141),
+    ):
         refusal = await people.refused(people.changes(ada.user_id, **{field: value}))
         assert (refusal.code, refusal.field) == (Code.INVALID_ARGUMENT, field)
+    for until_ms in (1, now_ms() - 1, 2**62):
+        refusal = await people.refused(people.changes(ada.user_id, status_text="x", status_until_ms=until_ms))
+        assert (refusal.code, refusal.field) == (Code.INVALID_ARGUMENT, "status_until")
     assert (await people.refused(people.joins("Ada", "not-an-id"))).field == "user_id"
     assert (await people.refused(people.gets("not-an-id"))).field == "user_ids"
     assert (await people.refused(people.gets(*[new_id()] * 201))).field == "user_ids"
@@ -130,6 +166,9 @@ async def test_a_profile_is_read_over_http_with_an_access_token(
         "handle": "ada",
         "display_name": "Ada",
         "bio": "",
+        "avatar_id": None,
+        "status_text": "",
+        "status_until": None,
         "updated_at": "",
     }
     for user_id, status, code in ((new_id(), 404, "user_not_found"), ("x", 422, "invalid_argument")):

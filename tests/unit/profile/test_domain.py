@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from contextlib import suppress
 from itertools import islice
 
 import pytest
@@ -11,10 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from realchat_profile.domain import (
     RESERVED,
+    Status,
+    admit_handle_change,
     choose_handle,
     handle_candidates,
     is_handle,
     parse_change,
+    parse_status,
     search_key,
     search_prefix,
 )
@@ -71,8 +75,8 @@ def test_other_characters_and_lengths_are_refused(text: str) -> None:
     assert (refusal.value.code, refusal.value.field) == (Code.INVALID_ARGUMENT, "handle")
 
 
-@pytest.mark.parametrize("text", ["all", "HERE", "everyone"])
-def test_what_a_mention_means_by_itself_is_nobodys_handle(text: str) -> None:
+@pytest.mark.parametrize("text", ["all", "HERE", "everyone", "Admin", "support"])
+def test_a_reserved_word_is_nobodys_handle(text: str) -> None:
     with pytest.raises(RealChatError) as refusal:
         choose_handle(text)
     assert refusal.value.code is Code.HANDLE_TAKEN
@@ -118,3 +122,35 @@ def test_people_type_the_at_sign_of_a_mention() -> None:
     assert search_prefix("@Ada") == search_prefix("ADA ") == "ada"
     with pytest.raises(RealChatError):
         search_prefix("@")
+
+
+@given(st.lists(st.integers(0, 200), max_size=30).map(sorted))
+def test_within_30_days_a_handle_changes_three_times_at_most(days: list[int]) -> None:
+    day_ms = 24 * 3600 * 1000
+    counted: list[int] = []
+    done: list[int] = []
+    for day in days:
+        with suppress(RealChatError):
+            counted = admit_handle_change(counted, day * day_ms)
+            done.append(day)
+    assert all(sum(start <= day < start + 30 for day in done) <= 3 for start in done)
+
+
+def test_who_changed_their_handle_too_often_is_told_when_they_may_again() -> None:
+    counted: list[int] = []
+    for at_ms in (1_000, 2_000, 3_000):
+        counted = admit_handle_change(counted, at_ms)
+    with pytest.raises(RealChatError) as refusal:
+        admit_handle_change(counted, 4_000)
+    assert (refusal.value.code, refusal.value.field) == (Code.RATE_LIMITED, "handle")
+    assert refusal.value.retry_after is not None
+    again_ms = 4_000 + int(refusal.value.retry_after) * 1000
+    assert admit_handle_change(counted, again_ms) == [2_000, 3_000, again_ms]
+
+
+def test_a_status_is_shown_until_it_expires() -> None:
+    assert parse_status("  tea ", 10, 1) == Status("tea", 10)
+    assert parse_status("", 10, 1) == Status()
+    assert Status("tea", 10).at(9) == Status("tea", 10)
+    assert Status("tea", 10).at(10) == Status()
+    assert Status("tea").at(10) == Status("tea")

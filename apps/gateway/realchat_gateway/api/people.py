@@ -14,9 +14,11 @@ from realchat_gateway.api.paging import Cursor, Limit
 from realchat_gateway.edge import ApiRoute
 from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.base import Id
-from realchat_gateway.schemas.people import Presence, Presences, Profile, ProfileChange, Profiles
+from realchat_gateway.schemas.people import KnownProfiles, Presence, Presences, Profile, ProfileChange, Profiles
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=ApiRoute)
+
+UserIds = Annotated[list[Id], Query(min_length=1, max_length=200, description="Repeat it for more.")]
 
 
 @router.get("/me")
@@ -28,7 +30,9 @@ async def get_me(user: Reader, gateway: GatewayDep) -> Profile:
 @router.patch("/me")
 async def change_me(body: ProfileChange, user: Writer, gateway: GatewayDep) -> Profile:
     """Changes the caller's profile."""
-    change = pb.UpdateProfileRequest(**body.model_dump(exclude_none=True))
+    change = pb.UpdateProfileRequest(**body.model_dump(exclude_none=True, exclude={"status_until"}))
+    if body.status_until:
+        change.status_until_ms = int(body.status_until.timestamp() * 1000)
     answer = await gateway.profile.call(gateway.profile.stub.UpdateProfile, change, user)
     return Profile.of(answer.profile)
 
@@ -58,12 +62,16 @@ async def get_user(user_id: Id, user: Reader, gateway: GatewayDep) -> Profile:
     return Profile.of(answer.profiles[0])
 
 
+@router.get("/profiles")
+async def get_profiles(user_ids: UserIds, user: Reader, gateway: GatewayDep) -> KnownProfiles:
+    """The profiles of several people, in the order asked for."""
+    asked = pb.BatchGetProfilesRequest(user_ids=user_ids)
+    answer = await gateway.profile.call(gateway.profile.stub.BatchGetProfiles, asked, user)
+    return KnownProfiles(users=[Profile.of(profile) for profile in answer.profiles])
+
+
 @router.get("/presence")
-async def get_presence(
-    user_ids: Annotated[list[Id], Query(min_length=1, max_length=200, description="Repeat it for more.")],
-    user: Reader,
-    gateway: GatewayDep,
-) -> Presences:
+async def get_presence(user_ids: UserIds, user: Reader, gateway: GatewayDep) -> Presences:
     """Who is there."""
     asked = presence_pb2.GetPresenceRequest(user_ids=user_ids)
     answer = await gateway.presence.call(gateway.presence.stub.GetPresence, asked, user)

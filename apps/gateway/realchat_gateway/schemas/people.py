@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from chat.presence.v1 import presence_pb2
 from chat.profile.v1 import profile_pb2
@@ -15,11 +15,18 @@ from realchat_gateway.schemas.base import ALICE, AT, BOB, Command, Id, Time, exa
 class ProfileChange(Command):
     """What is left out stays as it is."""
 
-    model_config = example({"handle": "alice", "bio": "Rabbit holes and logic."})
+    model_config = example({"handle": "alice", "status_text": "At tea", "status_until": "2026-01-02T18:00:00Z"})
 
     handle: Annotated[str, Field(max_length=64)] | None = None
     display_name: Annotated[str, Field(max_length=256)] | None = None
     bio: Annotated[str, Field(max_length=2048)] | None = None
+    avatar_id: Annotated[
+        Id | Literal[""] | None, Field(description="The id of an attachment; empty takes the avatar away.")
+    ] = None
+    status_text: Annotated[str, Field(max_length=1024, description="Empty takes the status away.")] | None = None
+    status_until: Annotated[
+        AwareDatetime | None, Field(strict=False, description="When `status_text` expires. Without it, it does not.")
+    ] = None
 
 
 class Profile(BaseModel):
@@ -31,6 +38,9 @@ class Profile(BaseModel):
             "handle": "alice",
             "display_name": "Alice",
             "bio": "Rabbit holes and logic.",
+            "avatar_id": None,
+            "status_text": "At tea",
+            "status_until": AT,
             "updated_at": AT,
         }
     )
@@ -39,6 +49,9 @@ class Profile(BaseModel):
     handle: str
     display_name: str
     bio: str
+    avatar_id: Annotated[Id | None, Field(description="The id of an attachment.")]
+    status_text: Annotated[str, Field(description="Empty for none.")]
+    status_until: Annotated[Time | None, Field(description="When the status expires.")]
     updated_at: Time
 
     @classmethod
@@ -49,8 +62,17 @@ class Profile(BaseModel):
             handle=profile.handle,
             display_name=profile.display_name,
             bio=profile.bio,
+            avatar_id=profile.avatar_id or None,
+            status_text=profile.status_text,
+            status_until=rfc3339(profile.status_until_ms) if profile.status_until_ms else None,
             updated_at=rfc3339(profile.updated_at_ms),
         )
+
+
+class KnownProfiles(BaseModel):
+    """Several people; who does not exist is left out."""
+
+    users: list[Profile]
 
 
 class Profiles(BaseModel):

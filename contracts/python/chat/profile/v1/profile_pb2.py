@@ -24,31 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/profile/v1/profile.proto\x12\x0f\x63hat.profile.v1\"d\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06handle\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0b\n\x03\x62io\x18\x04 \x01(\t\x12\x15\n\rupdated_at_ms\x18\x05 \x01(\x03\"=\n\x14\x43reateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"B\n\x15\x43reateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"+\n\x17\x42\x61tchGetProfilesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"F\n\x18\x42\x61tchGetProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\"|\n\x14UpdateProfileRequest\x12\x13\n\x06handle\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03\x62io\x18\x03 \x01(\tH\x02\x88\x01\x01\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bio\"B\n\x15UpdateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"F\n\x15SearchProfilesRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"Y\n\x16SearchProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2\x9c\x03\n\x0eProfileService\x12^\n\rCreateProfile\x12%.chat.profile.v1.CreateProfileRequest\x1a&.chat.profile.v1.CreateProfileResponse\x12g\n\x10\x42\x61tchGetProfiles\x12(.chat.profile.v1.BatchGetProfilesRequest\x1a).chat.profile.v1.BatchGetProfilesResponse\x12^\n\rUpdateProfile\x12%.chat.profile.v1.UpdateProfileRequest\x1a&.chat.profile.v1.UpdateProfileResponse\x12\x61\n\x0eSearchProfiles\x12&.chat.profile.v1.SearchProfilesRequest\x1a\'.chat.profile.v1.SearchProfilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/profile/v1/profile.proto\x12\x0f\x63hat.profile.v1\"\xa5\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06handle\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0b\n\x03\x62io\x18\x04 \x01(\t\x12\x15\n\rupdated_at_ms\x18\x05 \x01(\x03\x12\x11\n\tavatar_id\x18\x06 \x01(\t\x12\x13\n\x0bstatus_text\x18\x07 \x01(\t\x12\x17\n\x0fstatus_until_ms\x18\x08 \x01(\x03\"=\n\x14\x43reateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"B\n\x15\x43reateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"+\n\x17\x42\x61tchGetProfilesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"F\n\x18\x42\x61tchGetProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\"\xe5\x01\n\x14UpdateProfileRequest\x12\x13\n\x06handle\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03\x62io\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x16\n\tavatar_id\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0bstatus_text\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x17\n\x0fstatus_until_ms\x18\x06 \x01(\x03\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bioB\x0c\n\n_avatar_idB\x0e\n\x0c_status_text\"B\n\x15UpdateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"F\n\x15SearchProfilesRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"Y\n\x16SearchProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2\x9c\x03\n\x0eProfileService\x12^\n\rCreateProfile\x12%.chat.profile.v1.CreateProfileRequest\x1a&.chat.profile.v1.CreateProfileResponse\x12g\n\x10\x42\x61tchGetProfiles\x12(.chat.profile.v1.BatchGetProfilesRequest\x1a).chat.profile.v1.BatchGetProfilesResponse\x12^\n\rUpdateProfile\x12%.chat.profile.v1.UpdateProfileRequest\x1a&.chat.profile.v1.UpdateProfileResponse\x12\x61\n\x0eSearchProfiles\x12&.chat.profile.v1.SearchProfilesRequest\x1a\'.chat.profile.v1.SearchProfilesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.profile.v1.profile_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROFILE']._serialized_start=50
-  _globals['_PROFILE']._serialized_end=150
-  _globals['_CREATEPROFILEREQUEST']._serialized_start=152
-  _globals['_CREATEPROFILEREQUEST']._serialized_end=213
-  _globals['_CREATEPROFILERESPONSE']._serialized_start=215
-  _globals['_CREATEPROFILERESPONSE']._serialized_end=281
-  _globals['_BATCHGETPROFILESREQUEST']._serialized_start=283
-  _globals['_BATCHGETPROFILESREQUEST']._serialized_end=326
-  _globals['_BATCHGETPROFILESRESPONSE']._serialized_start=328
-  _globals['_BATCHGETPROFILESRESPONSE']._serialized_end=398
-  _globals['_UPDATEPROFILEREQUEST']._serialized_start=400
-  _globals['_UPDATEPROFILEREQUEST']._serialized_end=524
-  _globals['_UPDATEPROFILERESPONSE']._serialized_start=526
-  _globals['_UPDATEPROFILERESPONSE']._serialized_end=592
-  _globals['_SEARCHPROFILESREQUEST']._serialized_start=594
-  _globals['_SEARCHPROFILESREQUEST']._serialized_end=664
-  _globals['_SEARCHPROFILESRESPONSE']._serialized_start=666
-  _globals['_SEARCHPROFILESRESPONSE']._serialized_end=755
-  _globals['_PROFILESERVICE']._serialized_start=758
-  _globals['_PROFILESERVICE']._serialized_end=1170
+  _globals['_PROFILE']._serialized_start=51
+  _globals['_PROFILE']._serialized_end=216
+  _globals['_CREATEPROFILEREQUEST']._serialized_start=218
+  _globals['_CREATEPROFILEREQUEST']._serialized_end=279
+  _globals['_CREATEPROFILERESPONSE']._serialized_start=281
+  _globals['_CREATEPROFILERESPONSE']._serialized_end=347
+  _globals['_BATCHGETPROFILESREQUEST']._serialized_start=349
+  _globals['_BATCHGETPROFILESREQUEST']._serialized_end=392
+  _globals['_BATCHGETPROFILESRESPONSE']._serialized_start=394
+  _globals['_BATCHGETPROFILESRESPONSE']._serialized_end=464
+  _globals['_UPDATEPROFILEREQUEST']._serialized_start=467
+  _globals['_UPDATEPROFILEREQUEST']._serialized_end=696
+  _globals['_UPDATEPROFILERESPONSE']._serialized_start=698
+  _globals['_UPDATEPROFILERESPONSE']._serialized_end=764
+  _globals['_SEARCHPROFILESREQUEST']._serialized_start=766
+  _globals['_SEARCHPROFILESREQUEST']._serialized_end=836
+  _globals['_SEARCHPROFILESRESPONSE']._serialized_start=838
+  _globals['_SEARCHPROFILESRESPONSE']._serialized_end=927
+  _globals['_PROFILESERVICE']._serialized_start=930
+  _globals['_PROFILESERVICE']._serialized_end=1342
 # @@protoc_insertion_point(module_scope)

@@ -27,6 +27,9 @@ class Profile(_message.Message):
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     BIO_FIELD_NUMBER: _builtins.int
     UPDATED_AT_MS_FIELD_NUMBER: _builtins.int
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    STATUS_TEXT_FIELD_NUMBER: _builtins.int
+    STATUS_UNTIL_MS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     handle: _builtins.str
     """Unique, lower case, 3 to 32 of a-z 0-9 _ ."""
@@ -35,6 +38,12 @@ class Profile(_message.Message):
     bio: _builtins.str
     """0 to 500 characters."""
     updated_at_ms: _builtins.int
+    avatar_id: _builtins.str
+    """The id of an attachment, or empty."""
+    status_text: _builtins.str
+    """0 to 140 characters. Empty once it has expired."""
+    status_until_ms: _builtins.int
+    """When the status expires, in milliseconds since the Unix epoch; 0 for never."""
     def __init__(
         self,
         *,
@@ -43,10 +52,13 @@ class Profile(_message.Message):
         display_name: _builtins.str = ...,
         bio: _builtins.str = ...,
         updated_at_ms: _builtins.int = ...,
+        avatar_id: _builtins.str = ...,
+        status_text: _builtins.str = ...,
+        status_until_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bio", b"bio", "display_name", b"display_name", "handle", b"handle", "updated_at_ms", b"updated_at_ms", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "status_text", b"status_text", "status_until_ms", b"status_until_ms", "updated_at_ms", b"updated_at_ms", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -141,32 +153,52 @@ class UpdateProfileRequest(_message.Message):
     HANDLE_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
     BIO_FIELD_NUMBER: _builtins.int
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    STATUS_TEXT_FIELD_NUMBER: _builtins.int
+    STATUS_UNTIL_MS_FIELD_NUMBER: _builtins.int
     handle: _builtins.str
     display_name: _builtins.str
     bio: _builtins.str
+    avatar_id: _builtins.str
+    """Empty takes the avatar away."""
+    status_text: _builtins.str
+    """Empty takes the status away."""
+    status_until_ms: _builtins.int
+    """Goes with status_text: up to a year ahead, or 0 for a status that does not expire."""
     def __init__(
         self,
         *,
         handle: _builtins.str | None = ...,
         display_name: _builtins.str | None = ...,
         bio: _builtins.str | None = ...,
+        avatar_id: _builtins.str | None = ...,
+        status_text: _builtins.str | None = ...,
+        status_until_ms: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "bio", b"bio", "display_name", b"display_name", "handle", b"handle"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_avatar_id", b"_avatar_id", "_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "_status_text", b"_status_text", "avatar_id", b"avatar_id", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "status_text", b"status_text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "bio", b"bio", "display_name", b"display_name", "handle", b"handle"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_avatar_id", b"_avatar_id", "_bio", b"_bio", "_display_name", b"_display_name", "_handle", b"_handle", "_status_text", b"_status_text", "avatar_id", b"avatar_id", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "status_text", b"status_text", "status_until_ms", b"status_until_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__avatar_id: _TypeAlias = _typing.Literal["avatar_id"]  # noqa: Y015
+    _WhichOneofArgType__avatar_id: _TypeAlias = _typing.Literal["_avatar_id", b"_avatar_id"]  # noqa: Y015
     _WhichOneofReturnType__bio: _TypeAlias = _typing.Literal["bio"]  # noqa: Y015
     _WhichOneofArgType__bio: _TypeAlias = _typing.Literal["_bio", b"_bio"]  # noqa: Y015
     _WhichOneofReturnType__display_name: _TypeAlias = _typing.Literal["display_name"]  # noqa: Y015
     _WhichOneofArgType__display_name: _TypeAlias = _typing.Literal["_display_name", b"_display_name"]  # noqa: Y015
     _WhichOneofReturnType__handle: _TypeAlias = _typing.Literal["handle"]  # noqa: Y015
     _WhichOneofArgType__handle: _TypeAlias = _typing.Literal["_handle", b"_handle"]  # noqa: Y015
+    _WhichOneofReturnType__status_text: _TypeAlias = _typing.Literal["status_text"]  # noqa: Y015
+    _WhichOneofArgType__status_text: _TypeAlias = _typing.Literal["_status_text", b"_status_text"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__avatar_id) -> _WhichOneofReturnType__avatar_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__bio) -> _WhichOneofReturnType__bio | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__display_name) -> _WhichOneofReturnType__display_name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__handle) -> _WhichOneofReturnType__handle | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__status_text) -> _WhichOneofReturnType__status_text | None: ...
 
 Global___UpdateProfileRequest: _TypeAlias = UpdateProfileRequest  # noqa: Y015
 

@@ -76,7 +76,8 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateProfile(self, request, context):
-        """Changes the caller's own profile. Errors: handle_taken, invalid_argument.
+        """Changes the caller's own profile. Errors: handle_taken, invalid_argument; rate_limited when the handle was changed
+        three times within 30 days.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

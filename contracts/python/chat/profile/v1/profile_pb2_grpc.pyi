@@ -38,7 +38,9 @@ class ProfileServiceStub:
     BatchGetProfiles: _grpc.UnaryUnaryMultiCallable[_profile_pb2.BatchGetProfilesRequest, _profile_pb2.BatchGetProfilesResponse]
     """Up to 200 profiles by id; unknown ids are left out."""
     UpdateProfile: _grpc.UnaryUnaryMultiCallable[_profile_pb2.UpdateProfileRequest, _profile_pb2.UpdateProfileResponse]
-    """Changes the caller's own profile. Errors: handle_taken, invalid_argument."""
+    """Changes the caller's own profile. Errors: handle_taken, invalid_argument; rate_limited when the handle was changed
+    three times within 30 days.
+    """
     SearchProfiles: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SearchProfilesRequest, _profile_pb2.SearchProfilesResponse]
     """Profiles whose handle or display name begins with a text, by handle."""
 
@@ -52,7 +54,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     BatchGetProfiles: _aio.UnaryUnaryMultiCallable[_profile_pb2.BatchGetProfilesRequest, _profile_pb2.BatchGetProfilesResponse]  # type: ignore[assignment]
     """Up to 200 profiles by id; unknown ids are left out."""
     UpdateProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.UpdateProfileRequest, _profile_pb2.UpdateProfileResponse]  # type: ignore[assignment]
-    """Changes the caller's own profile. Errors: handle_taken, invalid_argument."""
+    """Changes the caller's own profile. Errors: handle_taken, invalid_argument; rate_limited when the handle was changed
+    three times within 30 days.
+    """
     SearchProfiles: _aio.UnaryUnaryMultiCallable[_profile_pb2.SearchProfilesRequest, _profile_pb2.SearchProfilesResponse]  # type: ignore[assignment]
     """Profiles whose handle or display name begins with a text, by handle."""
 
@@ -81,7 +85,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.UpdateProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.UpdateProfileResponse, _abc.Awaitable[_profile_pb2.UpdateProfileResponse]]:
-        """Changes the caller's own profile. Errors: handle_taken, invalid_argument."""
+        """Changes the caller's own profile. Errors: handle_taken, invalid_argument; rate_limited when the handle was changed
+        three times within 30 days.
+        """
 
     @_abc_1.abstractmethod
     def SearchProfiles(

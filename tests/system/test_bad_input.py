@@ -274,7 +274,7 @@ def service_of(method: str) -> tuple[str, Any, Any]:
     service, name = method.strip("/").split("/")
     package, _, service_name = service.rpartition(".")
     app_id = package.split(".")[1]
-    module = f"{package}.{app_id}_pb2"
+    module = f"{package}.{service_name.removesuffix('Service').lower()}_pb2"
     stub = getattr(importlib.import_module(module + "_grpc"), f"{service_name}Stub")
     return app_id, stub, getattr(importlib.import_module(module), f"{name}Request")
 

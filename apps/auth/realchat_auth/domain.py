@@ -17,6 +17,7 @@ from itertools import pairwise
 from email_validator import EmailNotValidError, validate_email
 
 from realchat_common.errors import Code, RealChatError
+from realchat_common.text import clean_text
 from realchat_common.tokens import LEEWAY_SECONDS
 
 SECOND_MS = 1_000
@@ -35,6 +36,8 @@ KEEP_ENDED_MS = DAY_MS
 """For so long an ended session answers session_revoked, not invalid_refresh_token."""
 
 FREE_ATTEMPTS = 5
+FREE_ATTEMPTS_OF_CLIENT = 50
+"""An office or a household shares an address."""
 FIRST_LOCK_MS = 15 * SECOND_MS
 LONGEST_LOCK_MS = 15 * 60 * SECOND_MS
 FORGET_ATTEMPTS_MS = DAY_MS
@@ -83,8 +86,12 @@ def normalise_password(text: str) -> str:
     return unicodedata.normalize("NFKC", text[: 8 * MOST_PASSWORD_CHARACTERS])
 
 
-def choose_password(text: str) -> str:
+def choose_password(text: str, field: str = "password") -> str:
     """A new password, normalised.
+
+    Args:
+        text: as it was typed.
+        field: its name in the request, for the error.
 
     Raises:
         RealChatError: invalid_argument unless it is 8 to 128 characters, of any kind, not only blanks.
@@ -94,11 +101,16 @@ def choose_password(text: str) -> str:
         raise RealChatError(
             Code.INVALID_ARGUMENT,
             f"a password has {LEAST_PASSWORD_CHARACTERS} to {MOST_PASSWORD_CHARACTERS} characters",
-            field="password",
+            field=field,
         )
     if password.isspace():
-        raise RealChatError(Code.INVALID_ARGUMENT, "a password is not only blanks", field="password")
+        raise RealChatError(Code.INVALID_ARGUMENT, "a password is not only blanks", field=field)
     return password
+
+
+def session_name(text: str) -> str:
+    """What somebody calls one of their sessions. Raises invalid_argument."""
+    return clean_text(text, "device_name", most=MOST_DEVICE_CHARACTERS)
 
 
 def device_label(text: str) -> str:
@@ -112,17 +124,17 @@ def device_label(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """The logins to one address since the last that succeeded."""
+    """The logins of one subject, an email or a client's address, since the last that succeeded."""
 
     count: int = 0
     last_at_ms: int = 0
     locked_until_ms: int = 0
 
 
-def attempt(before: Attempts, now_ms: int) -> Attempts:
+def attempt(before: Attempts, now_ms: int, free: int = FREE_ATTEMPTS) -> Attempts:
     """Counts a login before its password is looked at, so that many at once are no way around the count.
 
-    Five are free; after that each is followed by a lock that doubles from 15 s to 15 min. A lock also holds for the
+    Some are free; after that each is followed by a lock that doubles from 15 s to 15 min. A lock also holds for the
     right password and for addresses without an account, so it tells nothing; sessions that exist go on.
 
     Raises:
@@ -133,7 +145,7 @@ def attempt(before: Attempts, now_ms: int) -> Attempts:
     if now_ms - before.last_at_ms > FORGET_ATTEMPTS_MS:
         before = Attempts()
     count = before.count + 1
-    doublings = min(count - FREE_ATTEMPTS, 32)
+    doublings = min(count - free, 32)
     lock_ms = min(FIRST_LOCK_MS << doublings, LONGEST_LOCK_MS) if doublings >= 0 else 0
     return Attempts(count, now_ms, now_ms + lock_ms)
 

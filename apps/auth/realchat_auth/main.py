@@ -9,10 +9,14 @@ from argon2 import PasswordHasher
 from dapr.proto import appcallback_service_v1
 from fastapi import FastAPI
 
+from chat.auth.v1.account_pb2_grpc import add_AccountServiceServicer_to_server
 from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.api import public_app
 from realchat_auth.bindings import callbacks
+from realchat_auth.credentials.rpc import AccountServicer
+from realchat_auth.credentials.service import Credentials
+from realchat_auth.credentials.store import CredentialStore
 from realchat_auth.events import couriers
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
@@ -40,7 +44,9 @@ async def main() -> None:
         await keys.rotate()
         hasher = PasswordHasher(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
         outbox = Outbox(engine, couriers(sidecar, sidecar.peer("profile", ProfileServiceStub)), now_ms)
-        accounts = Accounts(AuthStore(engine), Passwords(hasher, settings.hashes_at_once), keys, outbox, now_ms)
+        store, passwords = AuthStore(engine), Passwords(hasher, settings.hashes_at_once)
+        accounts = Accounts(store, passwords, keys, outbox, now_ms)
+        credentials = Credentials(CredentialStore(engine), store, passwords, outbox, now_ms)
         runtime.background("signing keys", keys.run)
         runtime.background("outbox", outbox.run)
 
@@ -48,6 +54,7 @@ async def main() -> None:
         runtime.resources.callback(threads.shutdown, wait=False)  # a thread may wait for this very loop
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers, threads)
         add_AuthServiceServicer_to_server(AuthServicer(accounts, keys), server)
+        add_AccountServiceServicer_to_server(AccountServicer(credentials), server)
         servicer = callbacks(accounts.purge, asyncio.get_running_loop())
         appcallback_service_v1.add_AppCallbackServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

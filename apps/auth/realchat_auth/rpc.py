@@ -8,6 +8,7 @@ from chat.auth.v1 import auth_pb2, auth_pb2_grpc
 from realchat_auth.domain import ACCESS_SECONDS
 from realchat_auth.keys import SigningKeys
 from realchat_auth.service import Accounts, Tokens
+from realchat_auth.tables import Session
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.rpc import current_user
@@ -20,6 +21,15 @@ def _pair(tokens: Tokens) -> auth_pb2.TokenPair:
         access_token=tokens.access_token,
         expires_in=ACCESS_SECONDS,
         refresh_token=tokens.refresh_token,
+    )
+
+
+def _session(session: Session) -> auth_pb2.Session:
+    return auth_pb2.Session(
+        session_id=str(session.session_id),
+        device_name=session.device_name,
+        created_at_ms=session.created_at_ms,
+        last_seen_at_ms=session.last_seen_at_ms,
     )
 
 
@@ -37,7 +47,9 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         return auth_pb2.RegisterResponse(tokens=_pair(tokens))
 
     async def Login(self, request: auth_pb2.LoginRequest, context: Any) -> auth_pb2.LoginResponse:
-        tokens = await self._accounts.log_in(request.email, request.password, request.device_name)
+        tokens = await self._accounts.log_in(
+            request.email, request.password, request.device_name, request.client_address
+        )
         return auth_pb2.LoginResponse(tokens=_pair(tokens))
 
     async def Refresh(self, request: auth_pb2.RefreshRequest, context: Any) -> auth_pb2.RefreshResponse:
@@ -63,17 +75,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def ListSessions(self, request: auth_pb2.ListSessionsRequest, context: Any) -> auth_pb2.ListSessionsResponse:
         sessions = await self._accounts.sessions(current_user().user_id)
-        return auth_pb2.ListSessionsResponse(
-            sessions=[
-                auth_pb2.Session(
-                    session_id=str(session.session_id),
-                    device_name=session.device_name,
-                    created_at_ms=session.created_at_ms,
-                    last_seen_at_ms=session.last_seen_at_ms,
-                )
-                for session in sessions
-            ]
-        )
+        return auth_pb2.ListSessionsResponse(sessions=[_session(session) for session in sessions])
 
     async def RevokeSession(
         self, request: auth_pb2.RevokeSessionRequest, context: Any
@@ -81,3 +83,15 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
         session_id = parse_id(request.session_id, "session_id")
         await self._accounts.revoke(session_id, current_user().user_id)
         return auth_pb2.RevokeSessionResponse()
+
+    async def RevokeOtherSessions(
+        self, request: auth_pb2.RevokeOtherSessionsRequest, context: Any
+    ) -> auth_pb2.RevokeOtherSessionsResponse:
+        return auth_pb2.RevokeOtherSessionsResponse(session_ids=await self._accounts.revoke_others(current_user()))
+
+    async def RenameSession(
+        self, request: auth_pb2.RenameSessionRequest, context: Any
+    ) -> auth_pb2.RenameSessionResponse:
+        session_id = parse_id(request.session_id, "session_id")
+        session = await self._accounts.rename(session_id, current_user().user_id, request.device_name)
+        return auth_pb2.RenameSessionResponse(session=_session(session))

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from chat.profile.v1 import profile_pb2
 from realchat_auth.domain import (
+    FREE_ATTEMPTS,
+    FREE_ATTEMPTS_OF_CLIENT,
     MOST_NAME_CHARACTERS,
     REFRESH_MS,
     choose_password,
@@ -17,6 +19,7 @@ from realchat_auth.domain import (
     email_key,
     normalise_password,
     parse_email,
+    session_name,
 )
 from realchat_auth.events import PROFILE
 from realchat_auth.keys import SigningKeys
@@ -25,6 +28,7 @@ from realchat_auth.passwords import Passwords
 from realchat_auth.store import AuthStore
 from realchat_auth.tables import Account, Owed, Session
 from realchat_common.errors import Code, RealChatError
+from realchat_common.identity import User
 from realchat_common.ids import new_id
 from realchat_common.telemetry import log
 from realchat_common.text import clean_text
@@ -90,26 +94,29 @@ class Accounts:
         profile = owed(PROFILE, profile_pb2.CreateProfileRequest(user_id=user_id, display_name=name), now_ms)
         await self._store.add_account(account, profile)
         await self._outbox.deliver([profile])
-        return await self._open_session(account.user_id, device_name)
+        return await self._open_session(account.user_id, device_name, password_hash)
 
-    async def log_in(self, email: str, password: str, device_name: str) -> Tokens:
+    async def log_in(self, email: str, password: str, device_name: str, client_address: str = "") -> Tokens:
         """Starts a session. Whether an address has an account shows neither in the answer nor in its time.
 
         Raises:
             RealChatError: invalid_credentials, locked_out, overloaded.
         """
         key = email_key(email)
-        attempts = digest(key)
-        await self._store.count_attempt(attempts, self._clock())
+        of_account, of_client = digest(key), digest(f"client {client_address}") if client_address else None
+        free = {of_account: FREE_ATTEMPTS} | ({of_client: FREE_ATTEMPTS_OF_CLIENT} if of_client else {})
+        await self._store.count_attempts(free, self._clock())
         account = await self._store.find_account(key)
         given = normalise_password(password)
         matches = await self._passwords.matches(account.password_hash if account else None, given)
         if account is None or not matches:
             raise RealChatError(Code.INVALID_CREDENTIALS)
-        await self._store.forget_attempts(attempts)
-        if self._passwords.outdated(account.password_hash):
-            await self._store.replace_hash(account, await self._passwords.hash(given))
-        return await self._open_session(account.user_id, device_name)
+        await self._store.forget_attempts(of_account, of_client)
+        proof = account.password_hash
+        if self._passwords.outdated(proof):
+            proof = await self._passwords.hash(given)
+            await self._store.replace_hash(account, proof)
+        return await self._open_session(account.user_id, device_name, proof)
 
     async def refresh(self, refresh_token: str) -> Tokens:
         """Rotates a refresh token (`domain.judge_use` says what becomes of one that was used before).
@@ -132,6 +139,16 @@ class Accounts:
         """Ends one of somebody's sessions. Raises session_not_found."""
         await self._outbox.deliver(await self._store.end_session(session_id, user_id, self._clock()))
 
+    async def revoke_others(self, user: User) -> list[str]:
+        """Ends all of somebody's sessions but the one that asks; returns those that ended."""
+        ended = await self._store.end_other_sessions(user, self._clock())
+        await self._outbox.deliver(ended.debts)
+        return ended.session_ids
+
+    async def rename(self, session_id: str, user_id: str, name: str) -> Session:
+        """Names one of somebody's sessions. Raises session_not_found, invalid_argument."""
+        return await self._store.rename_session(session_id, user_id, session_name(name))
+
     async def sessions(self, user_id: str) -> list[Session]:
         """Somebody's sessions that go on, newest first."""
         return await self._store.live_sessions(user_id, self._clock())
@@ -140,7 +157,7 @@ class Accounts:
         """Removes what has expired."""
         log.info("purged", rows=await self._store.purge(self._clock()))
 
-    async def _open_session(self, user_id: UUID, device_name: str) -> Tokens:
+    async def _open_session(self, user_id: UUID, device_name: str, proof: str) -> Tokens:
         refresh_token, now_ms = new_refresh_token(), self._clock()
         session = Session(
             session_id=UUID(new_id()),
@@ -150,7 +167,7 @@ class Accounts:
             last_seen_at_ms=now_ms,
             expires_at_ms=now_ms + REFRESH_MS,
         )
-        await self._store.open_session(session, digest(refresh_token))
+        await self._store.open_session(session, digest(refresh_token), proof)
         return self._tokens(session, refresh_token)
 
     def _tokens(self, session: Session, refresh_token: str) -> Tokens:

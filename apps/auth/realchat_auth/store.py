@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, or_, update
+from sqlalchemy import delete, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
@@ -25,9 +27,19 @@ from realchat_auth.outbox import owed
 from realchat_auth.tables import Account, Lockout, Owed, Session, Token
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
+from realchat_common.identity import User
 from realchat_common.telemetry import log
 
 MOST_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Sessions that ended."""
+
+    session_ids: list[str]
+    debts: list[Owed]
+    """What is owed for them."""
 
 
 class AuthStore:
@@ -67,26 +79,58 @@ class AuthStore:
                 .values(password_hash=password_hash)
             )
 
-    async def count_attempt(self, email_digest: bytes, now_ms: int) -> None:
-        """Counts a login that begins. Raises locked_out."""
-        async with transaction(self._engine) as db:
-            await db.exec(
-                insert(Lockout)
-                .values(email_digest=email_digest, count=0, last_at_ms=now_ms, locked_until_ms=0)
-                .on_conflict_do_nothing()
-            )
-            row = (await db.exec(select(Lockout).where(Lockout.email_digest == email_digest).with_for_update())).one()
-            after = attempt(Attempts(row.count, row.last_at_ms, row.locked_until_ms), now_ms)
-            row.count, row.last_at_ms, row.locked_until_ms = after.count, after.last_at_ms, after.locked_until_ms
+    async def count_attempts(self, free: Mapping[bytes, int], now_ms: int) -> None:
+        """Counts a login that begins.
 
-    async def forget_attempts(self, email_digest: bytes) -> None:
-        """Begins to count anew, after a login that succeeded."""
-        async with transaction(self._engine) as db:
-            await db.exec(delete(Lockout).where(col(Lockout.email_digest) == email_digest))
+        Args:
+            free: how many attempts each subject has, by its digest.
+            now_ms: the time.
 
-    async def open_session(self, session: Session, token_digest: bytes) -> None:
-        """Adds a session with its first refresh token."""
+        Raises:
+            RealChatError: locked_out, when one of them is.
+        """
         async with transaction(self._engine) as db:
+            for digest in sorted(free):  # in one order, so that two logins never wait for each other
+                await db.exec(
+                    insert(Lockout)
+                    .values(subject_digest=digest, count=0, last_at_ms=now_ms, locked_until_ms=0)
+                    .on_conflict_do_nothing()
+                )
+                row = (await db.exec(select(Lockout).where(Lockout.subject_digest == digest).with_for_update())).one()
+                after = attempt(Attempts(row.count, row.last_at_ms, row.locked_until_ms), now_ms, free[digest])
+                row.count, row.last_at_ms, row.locked_until_ms = after.count, after.last_at_ms, after.locked_until_ms
+
+    async def forget_attempts(self, account_digest: bytes, client_digest: bytes | None = None) -> None:
+        """Begins to count an account's logins anew after one that succeeded, and takes that one back from its client.
+
+        A client's earlier failures stay counted: whoever guesses has an account of their own to log in to.
+        """
+        async with transaction(self._engine) as db:
+            await db.exec(delete(Lockout).where(col(Lockout.subject_digest) == account_digest))
+            if client_digest:
+                await db.exec(
+                    update(Lockout)
+                    .where(col(Lockout.subject_digest) == client_digest)
+                    .values(count=func.greatest(Lockout.count - 1, 0), locked_until_ms=0)
+                )
+
+    async def open_session(self, session: Session, token_digest: bytes, proof: str) -> None:
+        """Adds a session with its first refresh token.
+
+        Args:
+            session: the session.
+            token_digest: of the refresh token.
+            proof: the hash that the password matched. Whoever changed the password meanwhile has ended all sessions.
+
+        Raises:
+            RealChatError: invalid_credentials, when the password is another one by now.
+        """
+        async with transaction(self._engine) as db:
+            account = (
+                await db.exec(select(Account).where(Account.user_id == session.user_id).with_for_update(read=True))
+            ).first()
+            if account is None or account.password_hash != proof:
+                raise RealChatError(Code.INVALID_CREDENTIALS)
             db.add(session)
             db.add(_token(session, token_digest))
 
@@ -109,7 +153,7 @@ class AuthStore:
             use = judge_use(token.generation, token.used_at_ms, session.generation, now_ms)
             if use is Use.REUSE:
                 log.warning("refresh token reused", session_id=str(session.session_id))
-                return self._end(db, session, now_ms)
+                return end(db, session, now_ms)
             if use is Use.ROTATION:
                 token.used_at_ms = now_ms
                 session.generation += 1
@@ -128,16 +172,22 @@ class AuthStore:
             RealChatError: session_not_found.
         """
         async with transaction(self._engine) as db:
-            session = (
-                await db.exec(
-                    select(Session)
-                    .where(Session.session_id == UUID(session_id), Session.user_id == UUID(user_id))
-                    .with_for_update()
-                )
-            ).first()
-            if session is None:
+            session = await self._locked_session(db, session_id, user_id)
+            return [] if session.ended_at_ms is not None else [end(db, session, now_ms)]
+
+    async def end_other_sessions(self, user: User, now_ms: int) -> Ended:
+        """Ends all of somebody's sessions but the one that asks."""
+        async with transaction(self._engine) as db:
+            return await end_all(db, UUID(user.user_id), now_ms, keep=UUID(user.session_id))
+
+    async def rename_session(self, session_id: str, user_id: str, name: str) -> Session:
+        """Names one of somebody's sessions that go on. Raises session_not_found."""
+        async with transaction(self._engine) as db:
+            session = await self._locked_session(db, session_id, user_id)
+            if session.ended_at_ms is not None:
                 raise RealChatError(Code.SESSION_NOT_FOUND)
-            return [] if session.ended_at_ms is not None else [self._end(db, session, now_ms)]
+            session.device_name = name
+            return session
 
     async def end_session_of(self, presented: bytes, now_ms: int) -> list[Owed]:
         """Ends the session that a refresh token belongs to, used or not; returns what is owed for it."""
@@ -145,7 +195,7 @@ class AuthStore:
             session = await self._locked_session_of(db, presented)
             if session is None or session.ended_at_ms is not None:
                 return []
-            return [self._end(db, session, now_ms)]
+            return [end(db, session, now_ms)]
 
     async def live_sessions(self, user_id: str, now_ms: int) -> list[Session]:
         """Somebody's sessions that go on, newest first, 200 at most."""
@@ -177,19 +227,51 @@ class AuthStore:
             ]
             return sum(result.rowcount for result in gone)
 
+    async def _locked_session(self, db: AsyncSession, session_id: str, user_id: str) -> Session:
+        session = (
+            await db.exec(
+                select(Session)
+                .where(Session.session_id == UUID(session_id), Session.user_id == UUID(user_id))
+                .with_for_update()
+            )
+        ).first()
+        if session is None:
+            raise RealChatError(Code.SESSION_NOT_FOUND)
+        return session
+
     async def _locked_session_of(self, db: AsyncSession, token_digest: bytes) -> Session | None:
         session_id = select(Token.session_id).where(Token.digest == token_digest).scalar_subquery()
         return (await db.exec(select(Session).where(Session.session_id == session_id).with_for_update())).first()
 
-    def _end(self, db: AsyncSession, session: Session, now_ms: int) -> Owed:
-        session.ended_at_ms = now_ms
-        event = event_pb2.AccountEvent(
-            user_id=str(session.user_id),
-            session_revoked=event_pb2.SessionRevoked(session_id=str(session.session_id)),
+
+def end(db: AsyncSession, session: Session, now_ms: int) -> Owed:
+    """Ends a session, whose lock is held, and writes what is owed for it."""
+    session.ended_at_ms = now_ms
+    event = event_pb2.AccountEvent(
+        user_id=str(session.user_id),
+        session_revoked=event_pb2.SessionRevoked(session_id=str(session.session_id)),
+    )
+    debt = owed(ACCOUNT_EVENT, event, now_ms)
+    db.add(debt)
+    return debt
+
+
+async def end_all(db: AsyncSession, user_id: UUID, now_ms: int, keep: UUID | None = None) -> Ended:
+    """Ends somebody's sessions, all or all but one."""
+    sessions = list(
+        await db.exec(
+            select(Session)
+            .where(
+                Session.user_id == user_id,
+                col(Session.ended_at_ms).is_(None),
+                Session.expires_at_ms > now_ms,
+                col(Session.session_id).is_distinct_from(keep),
+            )
+            .order_by(col(Session.session_id))
+            .with_for_update()
         )
-        debt = owed(ACCOUNT_EVENT, event, now_ms)
-        db.add(debt)
-        return debt
+    )
+    return Ended([str(session.session_id) for session in sessions], [end(db, session, now_ms) for session in sessions])
 
 
 def _token(session: Session, digest: bytes) -> Token:

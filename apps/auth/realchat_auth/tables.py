@@ -30,10 +30,10 @@ class Account(Table, table=True):
 
 
 class Lockout(Table, table=True):
-    """Logins to an address, whether or not it has an account, since the last that succeeded."""
+    """Logins to an email, whether or not it has an account, since the last that succeeded; or from one client."""
 
-    email_digest: bytes = Field(primary_key=True)
-    """SHA-256, so that what people mistype is not kept."""
+    subject_digest: bytes = Field(primary_key=True)
+    """SHA-256, so that neither what people mistype nor where they are is kept."""
     count: int
     last_at_ms: Milliseconds
     locked_until_ms: Milliseconds

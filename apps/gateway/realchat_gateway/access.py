@@ -41,7 +41,7 @@ async def admit(request: Request, policy: Literal["read", "write"]) -> User:
     admitted: User | None = getattr(request.state, "user", None)
     if admitted:
         return admitted
-    address = ("address", _address(request))
+    address = ("address", client_address(request))
     try:
         user = await current_user(request)
     except RealChatError:
@@ -54,16 +54,17 @@ async def admit(request: Request, policy: Literal["read", "write"]) -> User:
 
 async def count_anonymous(request: Request) -> None:
     """Counts a request without an access token. Raises rate_limited."""
-    await _spend(request, ("anonymous", _address(request)))
+    await _spend(request, ("anonymous", client_address(request)))
 
 
 async def count_login(request: Request, email: str) -> None:
     """Counts an attempt to open an account, from whoever is at this address. Raises rate_limited."""
-    who = hashlib.sha256(f"{_address(request)}\n{email.strip().casefold()}".encode()).hexdigest()
+    who = hashlib.sha256(f"{client_address(request)}\n{email.strip().casefold()}".encode()).hexdigest()
     await _spend(request, ("login", who))
 
 
-def _address(request: Request) -> str:
+def client_address(request: Request) -> str:
+    """What counts as one address of clients."""
     return address_group(request.client.host) if request.client else "unknown"
 
 

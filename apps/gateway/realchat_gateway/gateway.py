@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from chat.auth.v1 import auth_pb2_grpc
+from chat.auth.v1 import account_pb2_grpc, auth_pb2_grpc
 from chat.conversation.v1 import conversation_pb2_grpc
 from chat.message.v1 import message_pb2_grpc
 from chat.presence.v1 import presence_pb2_grpc
@@ -25,6 +25,7 @@ class Gateway:
     """The services behind the gateway, and its own parts."""
 
     auth: Peer[auth_pb2_grpc.AuthServiceAsyncStub]
+    account: Peer[account_pb2_grpc.AccountServiceAsyncStub]
     profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]
     conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub]
     message: Peer[message_pb2_grpc.MessageServiceAsyncStub]

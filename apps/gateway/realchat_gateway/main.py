@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from redis.asyncio import BlockingConnectionPool, Redis
 
+from chat.auth.v1.account_pb2_grpc import AccountServiceStub
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
@@ -46,6 +47,7 @@ async def main() -> None:
         auth = sidecar.peer("auth", AuthServiceStub)
         gateway = Gateway(
             auth=auth,
+            account=sidecar.peer("auth", AccountServiceStub),
             profile=sidecar.peer("profile", ProfileServiceStub),
             conversation=sidecar.peer("conversation", ConversationServiceStub),
             message=sidecar.peer("message", MessageServiceStub),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -43,11 +43,19 @@ class RevokedSessions:
 
     async def add(self, session_id: str) -> None:
         """Refuses a session from now on. What Redis does not take is still known here."""
+        await self.add_all([session_id])
+
+    async def add_all(self, session_ids: Iterable[str]) -> None:
+        """Refuses sessions from now on."""
         now = self._clock()
-        self._remember(session_id, now)
+        ended = dict.fromkeys(session_ids, now)
+        if not ended:
+            return
+        for session_id in ended:
+            self._remember(session_id, now)
         try:
             async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.zadd(KEY, {session_id: now}, nx=True)
+                pipe.zadd(KEY, ended, nx=True)
                 pipe.zremrangebyscore(KEY, "-inf", now - KEEP_SECONDS)
                 pipe.expire(KEY, KEEP_SECONDS)
                 await pipe.execute()

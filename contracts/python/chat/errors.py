@@ -29,6 +29,7 @@ class Code(Enum):
     REFRESH_TOKEN_REUSED = ("refresh_token_reused", 401, grpc.StatusCode.UNAUTHENTICATED, False, "The refresh token was used before and its session is revoked")
     SESSION_REVOKED = ("session_revoked", 401, grpc.StatusCode.UNAUTHENTICATED, False, "The session has ended")
     CALLER_NOT_ALLOWED = ("caller_not_allowed", 403, grpc.StatusCode.PERMISSION_DENIED, False, "The calling application may not do this")
+    WRONG_PASSWORD = ("wrong_password", 403, grpc.StatusCode.PERMISSION_DENIED, False, "The password is wrong")
     PERMISSION_DENIED = ("permission_denied", 403, grpc.StatusCode.PERMISSION_DENIED, False, "Not allowed for this member")
     NOT_FOUND = ("not_found", 404, grpc.StatusCode.NOT_FOUND, False, "There is nothing at this address")
     METHOD_NOT_ALLOWED = ("method_not_allowed", 405, grpc.StatusCode.UNIMPLEMENTED, False, "The method is not allowed here")

@@ -12,9 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from dapr.proto import appcallback_service_v1
 from realchat_auth.bindings import callbacks
+from realchat_auth.credentials.rpc import AccountServicer
 from realchat_auth.rpc import AuthServicer
 from service.auth.office import TOKEN, Line, Office, office_on
 
+from chat.auth.v1.account_pb2_grpc import add_AccountServiceServicer_to_server
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub, add_AuthServiceServicer_to_server
 from realchat_common.identity import Callers, Identity
 from realchat_common.rpc import Peer, rpc_server
@@ -35,11 +37,12 @@ async def line(office: Office) -> AsyncIterator[Line]:
     with ThreadPoolExecutor(2) as threads:
         server = rpc_server(TOKEN, Callers("auth", {"gateway": public}), threads)
         add_AuthServiceServicer_to_server(AuthServicer(office.accounts, office.keys), server)
+        add_AccountServiceServicer_to_server(AccountServicer(office.credentials), server)
         purge = callbacks(office.accounts.purge, asyncio.get_running_loop())
         appcallback_service_v1.add_AppCallbackServicer_to_server(purge, server)  # type: ignore[no-untyped-call]
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             gateway = Peer("auth", AuthServiceStub, channel, TOKEN, Identity("gateway", private))
-            yield Line(gateway, appcallback_service_v1.AppCallbackStub(channel))  # type: ignore[no-untyped-call]
+            yield Line(gateway, appcallback_service_v1.AppCallbackStub(channel), channel)  # type: ignore[no-untyped-call]
         await server.stop(grace=None)

@@ -8,9 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import grpc
 import pytest
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from realchat_auth.credentials.service import Credentials
+from realchat_auth.credentials.store import CredentialStore
 from realchat_auth.events import ACCOUNT_EVENT, PROFILE
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
@@ -41,6 +44,7 @@ class Line:
     gateway: Peer[auth_pb2_grpc.AuthServiceAsyncStub]
     sidecar: Any
     """The stub by which the sidecar calls back."""
+    channel: grpc.aio.Channel
 
 
 @dataclass
@@ -72,6 +76,9 @@ class Office:
             self.engine, {ACCOUNT_EVENT: self.broker.take, PROFILE: self.profile.take}, lambda: self.now_ms
         )
         self.accounts = self.with_hasher(HASHER)
+        self.credentials = Credentials(
+            CredentialStore(self.engine), AuthStore(self.engine), Passwords(HASHER), self.outbox, lambda: self.now_ms
+        )
 
     def replica_keys(self) -> SigningKeys:
         """The keys as one more replica has them."""

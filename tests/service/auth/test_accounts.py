@@ -126,6 +126,22 @@ async def test_guessing_locks_an_address_for_ever_longer_whether_or_not_it_has_a
         assert (await office.refused(office.logs_in(email))).retry_after == 30
 
 
+async def test_who_guesses_at_many_accounts_from_one_place_is_locked_out_there_and_nobody_else(office: Office) -> None:
+    async def guesses(email: str, password: str = "wrong horse", place: str = "192.0.2.1") -> Code:
+        return (await office.refused(office.accounts.log_in(email, password, "", place))).code
+
+    await office.registers()
+    for n in range(50):
+        assert await guesses(f"user{n}@example.com") is Code.INVALID_CREDENTIALS
+    assert await guesses("alice@example.com", PASSWORD) is Code.LOCKED_OUT
+    await office.accounts.log_in("alice@example.com", PASSWORD, "", "192.0.2.2")
+    office.passes(15)
+    await office.accounts.log_in("alice@example.com", PASSWORD, "", "192.0.2.1")
+    # A success of one's own takes back one attempt, not the failures before it.
+    assert await guesses("user0@example.com") is Code.INVALID_CREDENTIALS
+    assert await guesses("user1@example.com") is Code.LOCKED_OUT
+
+
 async def test_many_guesses_at_once_are_no_way_around_the_lock(office: Office) -> None:
     await office.registers()
     refusals = await asyncio.gather(*(office.refused(office.logs_in(password="wrong horse")) for _ in range(20)))

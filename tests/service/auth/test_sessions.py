@@ -9,6 +9,7 @@ from realchat_auth.service import Tokens
 from service.auth.office import Office
 
 from realchat_common.errors import Code
+from realchat_common.identity import User
 from realchat_common.ids import new_id
 
 DAY = DAY_MS / 1000
@@ -130,6 +131,33 @@ async def test_one_session_is_revoked_and_the_others_go_on(office: Office) -> No
     assert office.revoked() == [phone.session_id]
     assert await _refresh_code(office, phone.refresh_token) is Code.SESSION_REVOKED
     await office.accounts.refresh(laptop.refresh_token)
+
+
+async def test_all_other_sessions_are_revoked_and_the_own_one_goes_on(office: Office) -> None:
+    laptop = await office.registers()
+    phone, tablet = await office.logs_in(), await office.logs_in()
+    bob = await office.registers("bob@example.com")
+    user = User(laptop.user_id, laptop.session_id)
+    assert await office.accounts.revoke_others(user) == [phone.session_id, tablet.session_id]
+    assert await office.accounts.revoke_others(user) == []
+    assert office.revoked() == [phone.session_id, tablet.session_id]
+    assert await _refresh_code(office, phone.refresh_token) is Code.SESSION_REVOKED
+    for tokens in (laptop, bob):
+        await office.accounts.refresh(tokens.refresh_token)
+
+
+async def test_a_session_is_renamed_by_its_owner_while_it_goes_on(office: Office) -> None:
+    laptop, bob = await office.registers(), await office.registers("bob@example.com")
+    renamed = await office.accounts.rename(laptop.session_id, laptop.user_id, "  Kitchen  ")
+    (listed,) = await office.accounts.sessions(laptop.user_id)
+    assert renamed.device_name == listed.device_name == "Kitchen"
+    for name in ("", " ", "x" * 65, "a\u0000"):
+        refusal = await office.refused(office.accounts.rename(laptop.session_id, laptop.user_id, name))
+        assert (refusal.code, refusal.field) == (Code.INVALID_ARGUMENT, "device_name")
+    foreign = await office.refused(office.accounts.rename(laptop.session_id, bob.user_id, "Mine"))
+    await office.accounts.revoke(laptop.session_id, laptop.user_id)
+    ended = await office.refused(office.accounts.rename(laptop.session_id, laptop.user_id, "Gone"))
+    assert foreign.code is ended.code is Code.SESSION_NOT_FOUND
 
 
 async def test_nobody_ends_another_ones_session(office: Office) -> None:

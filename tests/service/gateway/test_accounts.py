@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 import jwt
@@ -14,6 +15,7 @@ from realchat_gateway.tickets import AUDIENCE
 from service.gateway.backends import Backends
 from service.gateway.door import SIGNING_KEY, TICKET_KEY, Client, access_token, visitor
 
+from chat.auth.v1 import account_pb2
 from chat.auth.v1 import auth_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
@@ -92,6 +94,44 @@ async def test_revoking_a_session_ends_its_access_token(app: FastAPI, alice: Cli
         assert backends.asked("RevokeSession").session_id == other_session
         assert (await phone.get("/v1/sessions")).json()["code"] == "session_revoked"
     assert (await alice.ask("GET", "/v1/sessions")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "rpc", "answer"),
+    [
+        ("DELETE", "/v1/sessions", None, "RevokeOtherSessions", pb.RevokeOtherSessionsResponse),
+        (
+            "POST",
+            "/v1/me/password",
+            {"current_password": "old", "new_password": "new"},
+            "ChangePassword",
+            account_pb2.ChangePasswordResponse,
+        ),
+    ],
+)
+async def test_the_sessions_that_an_action_ends_lose_their_access_tokens(
+    app: FastAPI, alice: Client, backends: Backends, method: str, path: str, body: object, rpc: str, answer: Any
+) -> None:
+    other_session = new_id()
+    backends.answer(rpc, answer(session_ids=[other_session]))
+    async with visitor(app, authorization=f"Bearer {access_token(alice.user_id, other_session)}") as phone:
+        assert (await phone.get("/v1/sessions")).status_code == 200
+        assert (await alice.ask(method, path, json=body)).status_code == 204
+        assert (await phone.get("/v1/sessions")).json()["code"] == "session_revoked"
+    assert (await alice.ask("GET", "/v1/sessions")).status_code == 200
+
+
+async def test_a_login_tells_auth_where_it_comes_from(app: FastAPI, backends: Backends) -> None:
+    async with visitor(app, "2001:db8:1:2:3:4:5:6") as nobody:
+        await nobody.post("/v1/auth/login", json={"email": "a@example.org", "password": "secret"})
+    assert backends.asked("Login").client_address == "2001:db8:1:2::/64"
+
+
+async def test_a_session_is_renamed(alice: Client, backends: Backends) -> None:
+    backends.answer("RenameSession", pb.RenameSessionResponse(session=pb.Session(session_id=alice.session_id)))
+    answer = await alice.ask("PATCH", f"/v1/sessions/{alice.session_id}", json={"device_name": "Kitchen"})
+    assert answer.json()["current"] is True
+    assert backends.asked("RenameSession").device_name == "Kitchen"
 
 
 async def test_somebody_elses_session_is_not_ended(alice: Client, backends: Backends, app: FastAPI) -> None:

@@ -21,6 +21,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/auth/refresh"): {"refresh_token": "r"},
     ("POST", "/v1/auth/logout"): {"refresh_token": "r"},
     ("PATCH", "/v1/me"): {"bio": "x"},
+    ("PATCH", f"/v1/sessions/{ID}"): {"device_name": "x"},
+    ("POST", "/v1/me/password"): {"current_password": "a", "new_password": "b"},
     ("POST", "/v1/conversations/direct"): {"user_id": ID},
     ("POST", "/v1/conversations"): {"title": "T", "member_ids": [ID]},
     ("PATCH", TALK): {"title": "T"},
@@ -37,6 +39,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 ROUTES = [
     *BODIES,
     ("GET", "/v1/sessions"),
+    ("DELETE", "/v1/sessions"),
     ("DELETE", f"/v1/sessions/{ID}"),
     ("GET", "/v1/me"),
     ("GET", "/v1/users?prefix=a"),

@@ -6,20 +6,23 @@ import time
 
 from fastapi import APIRouter, Depends, Request
 
+from chat.auth.v1 import account_pb2
 from chat.auth.v1 import auth_pb2 as pb
 from realchat_common.ids import new_id
 from realchat_common.tokens import auth_keys
 from realchat_gateway import tickets
-from realchat_gateway.access import Reader, Writer, count_anonymous, count_login, current_user
+from realchat_gateway.access import Reader, Writer, client_address, count_anonymous, count_login, current_user
 from realchat_gateway.edge import ApiRoute
 from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.accounts import (
     Key,
     KeySet,
     Login,
+    PasswordChange,
     RefreshToken,
     Registration,
     Session,
+    SessionName,
     Sessions,
     SocketTicket,
     Tokens,
@@ -45,7 +48,8 @@ async def register(body: Registration, request: Request, gateway: GatewayDep) ->
 async def login(body: Login, request: Request, gateway: GatewayDep) -> Tokens:
     """Starts a session."""
     await count_login(request, body.email)
-    answer = await gateway.auth.call(gateway.auth.stub.Login, pb.LoginRequest(**body.model_dump()))
+    asked = pb.LoginRequest(**body.model_dump(), client_address=client_address(request))
+    answer = await gateway.auth.call(gateway.auth.stub.Login, asked)
     return Tokens.of(answer.tokens)
 
 
@@ -74,11 +78,34 @@ async def list_sessions(user: Reader, gateway: GatewayDep) -> Sessions:
     return Sessions(sessions=[Session.of(session, user.session_id) for session in answer.sessions])
 
 
+@router.delete("/sessions", status_code=204)
+async def revoke_other_sessions(user: Writer, gateway: GatewayDep) -> None:
+    """Logs all other devices out."""
+    answer = await gateway.auth.call(gateway.auth.stub.RevokeOtherSessions, pb.RevokeOtherSessionsRequest(), user)
+    await gateway.revoked.add_all(answer.session_ids)
+
+
+@router.patch("/sessions/{session_id}")
+async def rename_session(session_id: Id, body: SessionName, user: Writer, gateway: GatewayDep) -> Session:
+    """Gives a device another name in the list."""
+    asked = pb.RenameSessionRequest(session_id=session_id, device_name=body.device_name)
+    answer = await gateway.auth.call(gateway.auth.stub.RenameSession, asked, user)
+    return Session.of(answer.session, user.session_id)
+
+
 @router.delete("/sessions/{session_id}", status_code=204)
 async def revoke_session(session_id: Id, user: Writer, gateway: GatewayDep) -> None:
     """Logs a device out; its sockets close and its access token ends."""
     await gateway.auth.call(gateway.auth.stub.RevokeSession, pb.RevokeSessionRequest(session_id=session_id), user)
     await gateway.revoked.add(session_id)
+
+
+@router.post("/me/password", status_code=204)
+async def change_password(body: PasswordChange, user: Writer, gateway: GatewayDep) -> None:
+    """Another password. All other devices are logged out."""
+    asked = account_pb2.ChangePasswordRequest(**body.model_dump())
+    answer = await gateway.account.call(gateway.account.stub.ChangePassword, asked, user)
+    await gateway.revoked.add_all(answer.session_ids)
 
 
 @router.post("/socket-tickets", status_code=201)

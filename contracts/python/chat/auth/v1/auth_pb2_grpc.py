@@ -70,6 +70,16 @@ class AuthServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
                 _registered_method=True)
+        self.RevokeOtherSessions = channel.unary_unary(
+                '/chat.auth.v1.AuthService/RevokeOtherSessions',
+                request_serializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeOtherSessionsRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeOtherSessionsResponse.FromString,
+                _registered_method=True)
+        self.RenameSession = channel.unary_unary(
+                '/chat.auth.v1.AuthService/RenameSession',
+                request_serializer=chat_dot_auth_dot_v1_dot_auth__pb2.RenameSessionRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_auth__pb2.RenameSessionResponse.FromString,
+                _registered_method=True)
 
 
 class AuthServiceServicer:
@@ -126,6 +136,20 @@ class AuthServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RevokeOtherSessions(self, request, context):
+        """Ends all of the caller's sessions but the one that asks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenameSession(self, request, context):
+        """Gives one of the caller's sessions another name. Errors: session_not_found, invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -163,6 +187,16 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     servicer.RevokeSession,
                     request_deserializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeSessionRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeSessionResponse.SerializeToString,
+            ),
+            'RevokeOtherSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeOtherSessions,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeOtherSessionsRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_auth__pb2.RevokeOtherSessionsResponse.SerializeToString,
+            ),
+            'RenameSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenameSession,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_auth__pb2.RenameSessionRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_auth__pb2.RenameSessionResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -355,6 +389,60 @@ class AuthService:
             '/chat.auth.v1.AuthService/RevokeSession',
             chat_dot_auth_dot_v1_dot_auth__pb2.RevokeSessionRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_auth__pb2.RevokeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeOtherSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AuthService/RevokeOtherSessions',
+            chat_dot_auth_dot_v1_dot_auth__pb2.RevokeOtherSessionsRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_auth__pb2.RevokeOtherSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenameSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AuthService/RenameSession',
+            chat_dot_auth_dot_v1_dot_auth__pb2.RenameSessionRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_auth__pb2.RenameSessionResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -49,6 +49,10 @@ class AuthServiceStub:
     """The sessions of the caller's user that have not ended, newest first."""
     RevokeSession: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RevokeSessionRequest, _auth_pb2.RevokeSessionResponse]
     """Ends one of the caller's sessions. Errors: session_not_found."""
+    RevokeOtherSessions: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RevokeOtherSessionsRequest, _auth_pb2.RevokeOtherSessionsResponse]
+    """Ends all of the caller's sessions but the one that asks."""
+    RenameSession: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RenameSessionRequest, _auth_pb2.RenameSessionResponse]
+    """Gives one of the caller's sessions another name. Errors: session_not_found, invalid_argument."""
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
@@ -71,6 +75,10 @@ class AuthServiceAsyncStub(AuthServiceStub):
     """The sessions of the caller's user that have not ended, newest first."""
     RevokeSession: _aio.UnaryUnaryMultiCallable[_auth_pb2.RevokeSessionRequest, _auth_pb2.RevokeSessionResponse]  # type: ignore[assignment]
     """Ends one of the caller's sessions. Errors: session_not_found."""
+    RevokeOtherSessions: _aio.UnaryUnaryMultiCallable[_auth_pb2.RevokeOtherSessionsRequest, _auth_pb2.RevokeOtherSessionsResponse]  # type: ignore[assignment]
+    """Ends all of the caller's sessions but the one that asks."""
+    RenameSession: _aio.UnaryUnaryMultiCallable[_auth_pb2.RenameSessionRequest, _auth_pb2.RenameSessionResponse]  # type: ignore[assignment]
+    """Gives one of the caller's sessions another name. Errors: session_not_found, invalid_argument."""
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called by the gateway."""
@@ -132,5 +140,21 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.RevokeSessionResponse, _abc.Awaitable[_auth_pb2.RevokeSessionResponse]]:
         """Ends one of the caller's sessions. Errors: session_not_found."""
+
+    @_abc_1.abstractmethod
+    def RevokeOtherSessions(
+        self,
+        request: _auth_pb2.RevokeOtherSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.RevokeOtherSessionsResponse, _abc.Awaitable[_auth_pb2.RevokeOtherSessionsResponse]]:
+        """Ends all of the caller's sessions but the one that asks."""
+
+    @_abc_1.abstractmethod
+    def RenameSession(
+        self,
+        request: _auth_pb2.RenameSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_pb2.RenameSessionResponse, _abc.Awaitable[_auth_pb2.RenameSessionResponse]]:
+        """Gives one of the caller's sessions another name. Errors: session_not_found, invalid_argument."""
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

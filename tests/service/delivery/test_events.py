@@ -302,7 +302,7 @@ async def test_a_trace_that_is_no_string_hurts_nobody(world: World, node: Delive
 
 async def test_only_the_sidecar_calls_back(node: DeliveryNode) -> None:
     for headers in ({}, {"dapr-api-token": "wrong"}):
-        for route in ("conversation", "account"):
+        for route in ("conversation", "receipt", "account"):
             answer = await node.sidecar.post(f"/events/{route}", content=b"{}", headers=headers)
             assert answer.status_code == 401
 
@@ -311,6 +311,7 @@ async def test_the_sidecar_learns_what_to_subscribe_to(node: DeliveryNode) -> No
     subscriptions = (await node.sidecar.get("/dapr/subscribe")).json()
     assert [(entry["pubsubname"], entry["topic"], entry["route"]) for entry in subscriptions] == [
         ("events", "conversation-events", "/events/conversation"),
+        ("events", "receipt-events", "/events/receipt"),
         ("account-broadcast", "account-events", "/events/account"),
     ]
     assert subscriptions[0]["deadLetterTopic"] == "conversation-events-dead"

@@ -515,4 +515,4 @@ def test_topics_are_those_of_the_local_broker(rendering: Rendering) -> None:
 def test_delivery_is_scaled_by_its_sockets() -> None:
     metrics = render("prod").manifests("HorizontalPodAutoscaler")["delivery"]["spec"]["metrics"]
     (sockets,) = [metric["pods"] for metric in metrics if metric["type"] == "Pods"]
-    assert sockets["metric"]["name"] in (ROOT / "apps/delivery/realchat_delivery/socket.py").read_text()
+    assert sockets["metric"]["name"] in (ROOT / "apps/delivery/realchat_delivery/connection.py").read_text()

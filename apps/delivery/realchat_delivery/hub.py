@@ -16,13 +16,13 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_e
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log, server_span
+from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Audience, Missing, Reader, Recipients, TokenBucket
 from realchat_delivery.frames import Close, Codec, EventFrame, Notice, Reconnect
 from realchat_delivery.log import Log
 from realchat_delivery.presence import Beacon, Device
 from realchat_delivery.registry import REFRESH_SECONDS, Registry
 from realchat_delivery.settings import DeliverySettings
-from realchat_delivery.socket import Socket
 
 TICK_SECONDS = 1.0
 MOST_MISSING = 1_000
@@ -81,12 +81,12 @@ class Hub:
         self._beacon = beacon
         self._group = group
         self._clock = clock
-        self._sockets: set[Socket] = set()
-        self._of_user: dict[str, set[Socket]] = {}
-        self._of_session: dict[str, set[Socket]] = {}
+        self._sockets: set[Connection] = set()
+        self._of_user: dict[str, set[Connection]] = {}
+        self._of_session: dict[str, set[Connection]] = {}
         self._departed: set[str] = set()
         self._departure = asyncio.Event()
-        self._repairs: dict[Missing, list[Socket]] = {}
+        self._repairs: dict[Missing, list[Connection]] = {}
         self._connects = TokenBucket(settings.connects_per_second, settings.connects_per_second, clock())
         self._draining = False
         self.online = False
@@ -97,7 +97,7 @@ class Hub:
         """Set when events may have been lost on their way to this node."""
 
     @property
-    def sockets(self) -> Sequence[Socket]:
+    def sockets(self) -> Sequence[Connection]:
         """Those that events reach."""
         return [socket for sockets in self._of_user.values() for socket in sockets if socket.ready]
 
@@ -118,11 +118,11 @@ class Hub:
         REFUSED.labels(reason).inc()
         raise RealChatError(code, "connect again later", retry_after=random.uniform(*RETRY_SECONDS))  # noqa: S311
 
-    def opened(self, socket: Socket) -> None:
+    def opened(self, socket: Connection) -> None:
         """A socket is there; nobody knows yet whose."""
         self._sockets.add(socket)
 
-    async def join(self, socket: Socket) -> None:
+    async def join(self, socket: Connection) -> None:
         """Lets events reach an authenticated socket.
 
         Raises:
@@ -139,7 +139,7 @@ class Hub:
             raise RealChatError(Code.SESSION_REVOKED)
         self._beacon.came(Device(user.user_id, socket.connection_id))
 
-    def left(self, socket: Socket) -> None:
+    def left(self, socket: Connection) -> None:
         """Forgets a socket, however far it had come."""
         self._sockets.discard(socket)
         if not socket.authenticated:
@@ -272,7 +272,7 @@ class Hub:
 
     # Gaps
 
-    def repair(self, socket: Socket, missing: Missing) -> None:
+    def repair(self, socket: Connection, missing: Missing) -> None:
         """Fills a gap in a socket's stream from the log: one read for all sockets that miss the same."""
         if missing.last_seq - missing.first_seq >= MOST_MISSING:
             REPAIRS.labels("too long").inc()

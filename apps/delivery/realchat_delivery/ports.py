@@ -13,7 +13,7 @@ from realchat_delivery.frames import Auth, Resume, Resumed
 from realchat_delivery.receipts import Mark, Who
 
 if TYPE_CHECKING:
-    from realchat_delivery.socket import Socket
+    from realchat_delivery.connection import Connection
 
 
 class Link(Protocol):
@@ -34,14 +34,14 @@ class Node:
     """What a socket needs of the process that it is in."""
 
     authenticate: Callable[[Auth], Awaitable[User]]
-    opened: Callable[[Socket], None]
+    opened: Callable[[Connection], None]
     epoch: Callable[[User], Awaitable[str]]
-    join: Callable[[Socket], Awaitable[None]]
+    join: Callable[[Connection], Awaitable[None]]
     """Lets events reach an authenticated socket. Raises RealChatError."""
-    left: Callable[[Socket], None]
+    left: Callable[[Connection], None]
     append: Callable[[str, Pending], None]
-    resume: Callable[[Socket, Resume], Awaitable[Resumed]]
+    resume: Callable[[Connection, Resume], Awaitable[Resumed]]
     mark: Callable[[Who, Mark], None]
     """Moves a member's receipt forward. Raises RealChatError."""
-    repair: Callable[[Socket, Missing], None]
-    """Sees to it that `Socket.fill` is called."""
+    repair: Callable[[Connection, Missing], None]
+    """Sees to it that `Connection.fill` is called."""

@@ -16,11 +16,11 @@ from realchat_common.errors import RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import now_ms, parse_id
 from realchat_common.telemetry import log
+from realchat_delivery.connection import Connection
 from realchat_delivery.frames import Close, Position, Resume, Resumed
 from realchat_delivery.hub import MOST_MISSING, Hub
 from realchat_delivery.log import Log, SingleFlight
 from realchat_delivery.messages import InboxEntry, Messages, Synced
-from realchat_delivery.socket import Socket
 
 SYNC_CONVERSATIONS = 200
 """Per call, as the contract says."""
@@ -67,7 +67,7 @@ class CatchUp:
     def _saw_epoch(self, epoch: str) -> None:
         self._epoch, self._epoch_at = epoch, self._clock()
 
-    async def resume(self, socket: Socket, frame: Resume) -> Resumed:
+    async def resume(self, socket: Connection, frame: Resume) -> Resumed:
         """Sends what a client missed; the socket holds live events meanwhile.
 
         Raises:
@@ -109,7 +109,7 @@ class CatchUp:
             if not cursor:
                 return
 
-    async def _recover(self, socket: Socket, synced: Synced, held_seq: int) -> Position:
+    async def _recover(self, socket: Connection, synced: Synced, held_seq: int) -> Position:
         conversation_id = synced.conversation_id
         if synced.forbidden:
             socket.merge.forget(conversation_id)
@@ -140,7 +140,7 @@ class CatchUp:
                 hub.stale.set()
                 raise
 
-    async def _all(self, sockets: Iterable[Socket], since_ms: int, parallel: int) -> None:
+    async def _all(self, sockets: Iterable[Connection], since_ms: int, parallel: int) -> None:
         waiting = iter(sockets)
 
         async def work() -> None:
@@ -155,7 +155,7 @@ class CatchUp:
             for _ in range(parallel):
                 workers.create_task(work())
 
-    async def resync(self, socket: Socket, since_ms: int) -> None:
+    async def resync(self, socket: Connection, since_ms: int) -> None:
         """Sends a socket what it missed since its cursors; of conversations new to it, the newest event.
 
         Raises:
@@ -172,7 +172,7 @@ class CatchUp:
                 elif (await self._recover(socket, synced, held[synced.conversation_id])).status == "history":
                     socket.close(Close.SLOW_CONSUMER)  # its client resumes, and learns what to page through
 
-    async def _farewell(self, socket: Socket, conversation_id: str, held_seq: int) -> None:
+    async def _farewell(self, socket: Connection, conversation_id: str, held_seq: int) -> None:
         """Whoever was removed gets what led up to that."""
         page = await self._log.page(conversation_id, held_seq + 1, MOST_MISSING)
         audience = await self._log.audience(conversation_id, page.members_seq)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from realchat_delivery.append import Appended, Outcome, Pending
+from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Missing
 from realchat_delivery.frames import Auth, Close, EventFrame, JsonCodec, Resume, Resumed
 from realchat_delivery.ports import Node
@@ -101,7 +102,7 @@ class Peer:
     left: int = 0
     refusal: RealChatError | None = None
     append_refusal: RealChatError | None = None
-    resuming: Callable[[Socket], Awaitable[None]] | None = None
+    resuming: Callable[[Connection], Awaitable[None]] | None = None
     socket: Socket = field(init=False)
     run: asyncio.Future[None] = field(init=False)
 
@@ -127,11 +128,11 @@ class Peer:
     async def _epoch(self, user: User) -> str:
         return "epoch"
 
-    async def _join(self, socket: Socket) -> None:
+    async def _join(self, socket: Connection) -> None:
         if self.refusal:
             raise self.refusal
 
-    def _left(self, socket: Socket) -> None:
+    def _left(self, socket: Connection) -> None:
         self.left += 1
 
     def _append(self, conversation_id: str, pending: Pending) -> None:
@@ -139,7 +140,7 @@ class Peer:
             raise self.append_refusal
         self.pendings.append(pending)
 
-    async def _resume(self, socket: Socket, frame: Resume) -> Resumed:
+    async def _resume(self, socket: Connection, frame: Resume) -> Resumed:
         if self.resuming:
             await self.resuming(socket)
         return Resumed(id=frame.id, epoch="epoch", conversations={})
@@ -400,7 +401,7 @@ async def test_a_gap_is_repaired_before_the_stream_goes_on() -> None:
 
 
 async def test_live_events_wait_for_a_resume() -> None:
-    async def resuming(socket: Socket) -> None:
+    async def resuming(socket: Connection) -> None:
         socket.deliver(event(8))
         await socket.put_in_turn(event(7).event)
         socket.merge.place(TALK, 7)
@@ -415,7 +416,7 @@ async def test_live_events_wait_for_a_resume() -> None:
 async def test_a_second_resume_waits_for_the_first_to_end() -> None:
     gate = asyncio.Event()
 
-    async def resuming(socket: Socket) -> None:
+    async def resuming(socket: Connection) -> None:
         await gate.wait()
 
     async with ready(Peer(resuming=resuming)) as peer:
@@ -430,7 +431,7 @@ async def test_a_second_resume_waits_for_the_first_to_end() -> None:
 async def test_a_resume_that_fails_is_answered_and_live_events_wait_for_the_next(failure: Exception) -> None:
     failures = [failure, None, failure]
 
-    async def resuming(socket: Socket) -> None:
+    async def resuming(socket: Connection) -> None:
         socket.deliver(event(3 + len(failures)))
         if trouble := failures.pop():
             raise trouble
@@ -463,7 +464,7 @@ async def test_one_large_frame_fits_into_an_empty_queue() -> None:
 
 
 async def test_a_resume_that_brings_more_than_the_queue_waits_for_the_peer_to_read() -> None:
-    async def resuming(socket: Socket) -> None:
+    async def resuming(socket: Connection) -> None:
         for seq in range(1, 200):
             await socket.put_in_turn(event(seq, "x" * 500).event)
 

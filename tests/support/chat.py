@@ -294,7 +294,7 @@ class Device:
         while True:
             await self._connected.wait()
             try:
-                answer = await self._ask(
+                answer = await self.asks(
                     {
                         "type": "send",
                         "conversation_id": conversation_id,
@@ -319,7 +319,8 @@ class Device:
             assert self._socket
             await self._socket.connection.send(msgspec.json.encode(frame).decode())
 
-    async def _ask(self, frame: Frame) -> Frame:
+    async def asks(self, frame: Frame) -> Frame:
+        """Sends a frame and waits for its answer. Raises Closed when there is no connection."""
         if self._socket is None:
             raise Closed(1006, "not connected")
         return await self._socket.ask(frame)

@@ -21,7 +21,7 @@ def members_json(members: Any) -> list[dict[str, str]]:
 
 
 def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
-    return {
+    data: dict[str, Any] = {
         "message_id": message.message_id,
         "client_message_id": message.client_message_id,
         "body": message.body,
@@ -29,6 +29,13 @@ def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
         "deleted": message.redacted,
         "edited_at": rfc3339(message.edited_at_ms) if message.edited_at_ms else None,
     }
+    if message.reactions:
+        data["reactions"] = [{"emoji": r.emoji, "count": r.count, "mine": r.mine} for r in message.reactions]
+    return data
+
+
+def _reaction(change: pb.ReactionAdded | pb.ReactionRemoved) -> dict[str, Any]:
+    return {"message_id": change.message_id, "emoji": change.emoji, "count": change.count}
 
 
 # payload field -> (kind on the wire, its data)
@@ -47,6 +54,8 @@ _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
         lambda p: {"message_id": p.message_id, "body": p.body, "deleted": p.redacted},
     ),
     "message_deleted": ("message.deleted", lambda p: {"message_id": p.message_id}),
+    "reaction_added": ("reaction.added", _reaction),
+    "reaction_removed": ("reaction.removed", _reaction),
     "conversation_renamed": ("conversation.renamed", lambda p: {"title": p.title}),
 }
 

@@ -64,6 +64,28 @@ class Delivered(_ClientFrame):
     up_to_seq: Seq
 
 
+class _OfMessage(_ClientFrame):
+    conversation_id: str
+    message_id: str
+
+
+class Edit(_OfMessage):
+    """Changes what a message of one's own says."""
+
+    body: str
+
+
+class Delete(_OfMessage):
+    """Deletes a message for everyone."""
+
+
+class React(_OfMessage):
+    """Gives a message an emoji, or takes it back."""
+
+    emoji: Annotated[str, Meta(max_length=64)]
+    remove: bool = False
+
+
 class Ping(_ClientFrame):
     """Asks for a pong."""
 
@@ -72,7 +94,8 @@ class Pong(_ClientFrame):
     """Answers the server's ping."""
 
 
-ClientFrame = Auth | Resume | Send | Read | Delivered | Ping | Pong
+Change = Edit | Delete | React
+ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Ping | Pong
 
 
 class _ServerFrame(Struct, tag=str.lower, omit_defaults=True, kw_only=True):
@@ -105,14 +128,14 @@ class Resumed(_ServerFrame):
 
 
 class Ack(_ServerFrame):
-    """A message is in the log."""
+    """A message, or the change of one, is in the log."""
 
     conversation_id: str
-    client_message_id: str
     message_id: str
     seq: int
     at: str
     duplicate: bool
+    client_message_id: str | None = None
 
 
 class Error(_ServerFrame):

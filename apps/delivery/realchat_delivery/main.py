@@ -58,6 +58,7 @@ async def main() -> None:
                 join=hub.join,
                 left=hub.left,
                 append=appender.submit,
+                change=messages.change,
                 resume=catch_up.resume,
                 mark=marks.add,
                 repair=hub.repair,

@@ -13,6 +13,7 @@ from realchat_common.identity import User
 from realchat_common.rpc import Peer
 from realchat_delivery.append import Appended, Outcome, Pending
 from realchat_delivery.domain import Audience, Reader
+from realchat_delivery.frames import Change, Delete, Edit, React
 from realchat_delivery.receipts import Mark, Who
 
 SYNC_LIMIT = 200
@@ -59,6 +60,9 @@ class Messages(Protocol):
     async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Sequence[Outcome]:
         """Appends messages within so many seconds; an outcome for each, in order."""
 
+    async def change(self, user: User, change: Change) -> Appended:
+        """Changes a message, for a user."""
+
     async def sync(self, user: User, positions: Mapping[str, int]) -> tuple[Sequence[Synced], str]:
         """What the user missed after the given seqs, and the log's epoch."""
 
@@ -97,6 +101,20 @@ class RpcMessages:
         )
         answer = await self._peer.call(self._peer.stub.AppendMessages, request, deadline=seconds)
         return [_outcome(result) for result in answer.results]
+
+    async def change(self, user: User, change: Change) -> Appended:
+        """As Messages says."""
+        stub, which = self._peer.stub, {"conversation_id": change.conversation_id, "message_id": change.message_id}
+        answer: pb.EditMessageResponse | pb.DeleteMessageResponse | pb.ReactToMessageResponse
+        match change:
+            case Edit():
+                answer = await self._peer.call(stub.EditMessage, pb.EditMessageRequest(**which, body=change.body), user)
+            case Delete():
+                answer = await self._peer.call(stub.DeleteMessage, pb.DeleteMessageRequest(**which), user)
+            case React():
+                reaction = pb.ReactToMessageRequest(**which, emoji=change.emoji, remove=change.remove)
+                answer = await self._peer.call(stub.ReactToMessage, reaction, user)
+        return Appended(change.message_id, answer.seq, answer.at_ms, answer.unchanged)
 
     async def sync(self, user: User, positions: Mapping[str, int]) -> tuple[Sequence[Synced], str]:
         """As Messages says."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from realchat_common.identity import User
-from realchat_delivery.append import Pending
+from realchat_delivery.append import Outcome, Pending
 from realchat_delivery.domain import Missing
-from realchat_delivery.frames import Auth, Resume, Resumed
+from realchat_delivery.frames import Auth, Change, Resume, Resumed
 from realchat_delivery.receipts import Mark, Who
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Node:
     """Lets events reach an authenticated socket. Raises RealChatError."""
     left: Callable[[Connection], None]
     append: Callable[[str, Pending], None]
+    change: Callable[[User, Change], Awaitable[Outcome]]
+    """Changes a message. Raises RealChatError."""
     resume: Callable[[Connection, Resume], Awaitable[Resumed]]
     mark: Callable[[Who, Mark], None]
     """Moves a member's receipt forward. Raises RealChatError."""

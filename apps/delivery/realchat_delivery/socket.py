@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from time import monotonic, perf_counter
+from time import monotonic
 
 from prometheus_client import Counter
 
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import parse_id, rfc3339
-from realchat_common.telemetry import REQUESTS, server_span
-from realchat_delivery.append import Appended, Outcome, Pending
+from realchat_common.ids import parse_id
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import TokenBucket
 from realchat_delivery.frames import (
     MOST_FRAME_BYTES,
-    Ack,
     Auth,
     BadFrameError,
+    Change,
     ClientFrame,
     Close,
     Codec,
@@ -27,12 +25,12 @@ from realchat_delivery.frames import (
     Read,
     Resume,
     Send,
-    ServerFrame,
     ServerPong,
     error_frame,
 )
 from realchat_delivery.ports import Link, Node
 from realchat_delivery.receipts import Mark
+from realchat_delivery.requests import Requests
 from realchat_delivery.settings import DeliverySettings
 
 MOST_BAD_FRAMES = 10
@@ -63,8 +61,7 @@ class Socket(Connection):
         super().__init__(link, codec, node, settings, clock)
         now = clock()
         self._pace = TokenBucket(settings.frames_per_second, 2 * settings.frames_per_second, now)
-        self._sends = TokenBucket(settings.sends_per_second, settings.sends_burst, now)
-        self._unanswered = 0
+        self._requests = Requests(node, settings, self.reply, clock)
         self._bad_frames = 0
         self._resuming = False
 
@@ -133,9 +130,11 @@ class Socket(Connection):
         elif not self.ready:
             raise RealChatError(Code.UNAUTHENTICATED, "the first frame is auth")
         elif isinstance(frame, Send):
-            self._send(frame)
+            self._requests.send(self.user, frame)
         elif isinstance(frame, Read | Delivered):
             self._mark(frame)
+        elif isinstance(frame, Change):
+            self._requests.change(self.user, frame, self._tasks)
         elif isinstance(frame, Ping):
             self.reply(ServerPong(id=frame.id))
         elif isinstance(frame, Resume):
@@ -147,28 +146,6 @@ class Socket(Connection):
         except RealChatError as error:
             self.reply(error_frame(error, frame.id))
             self.close(_AUTH_CLOSES.get(error.code, Close.SERVER_ERROR))
-
-    def _send(self, frame: Send) -> None:
-        started = perf_counter()
-        conversation_id = parse_id(frame.conversation_id, "conversation_id")
-        reply_to = parse_id(frame.reply_to, "reply_to") if frame.reply_to is not None else ""
-        if wait := self._sends.take(self._clock()):
-            raise RealChatError(Code.RATE_LIMITED, retry_after=wait)
-        if self._unanswered >= self._settings.sends_unanswered:
-            raise RealChatError(Code.RATE_LIMITED, "too many sends wait for their answer", retry_after=1.0)
-
-        def answer(outcome: Outcome) -> None:
-            self._unanswered -= 1
-            code = "ok" if isinstance(outcome, Appended) else outcome.code.value
-            REQUESTS.labels("frame", "send", code).observe(perf_counter() - started)
-            self.reply(_answer(frame, conversation_id, outcome))
-
-        with server_span("frame send", {}):
-            self._node.append(
-                conversation_id,
-                Pending(self.user.user_id, frame.client_message_id, frame.body, reply_to, answer),
-            )
-        self._unanswered += 1
 
     def _mark(self, frame: Read | Delivered) -> None:
         who = (parse_id(frame.conversation_id, "conversation_id"), self.user.user_id)
@@ -186,17 +163,3 @@ class Socket(Connection):
             await self._resume(frame)
         finally:
             self._resuming = False
-
-
-def _answer(frame: Send, conversation_id: str, outcome: Outcome) -> ServerFrame:
-    if isinstance(outcome, RealChatError):
-        return error_frame(outcome, frame.id)
-    return Ack(
-        id=frame.id,
-        conversation_id=conversation_id,
-        client_message_id=frame.client_message_id,
-        message_id=outcome.message_id,
-        seq=outcome.seq,
-        at=rfc3339(outcome.sent_at_ms),
-        duplicate=outcome.duplicate,
-    )

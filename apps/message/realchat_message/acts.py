@@ -1,13 +1,14 @@
 """What people do to messages that are in the log, without I/O.
 
 Invariants, with the tests that break when they go (tests/unit/message/test_acts.py): only its author edits a message,
-and within a day; only its author or an administrator deletes it; a message that is deleted never changes again.
+and within a day; only its author or an administrator deletes it; a message that is deleted never changes again; a
+member gives a message an emoji once, and a message has a bounded number of different ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
@@ -15,6 +16,8 @@ from realchat_message.domain import Appended, Head, Plan
 
 EDITABLE_MS = 24 * 3600 * 1000
 """How long after it was sent a message may be edited."""
+MOST_EMOJIS = 20
+"""Different ones on one message."""
 ADMINISTRATORS = frozenset({pb.ROLE_ADMIN, pb.ROLE_OWNER})
 
 
@@ -45,7 +48,30 @@ class Delete:
         return 200
 
 
-Act = Edit | Delete
+@dataclass(frozen=True, slots=True)
+class React:
+    """An emoji for a message, given or taken back; `emoji` is fully qualified."""
+
+    actor_id: str
+    message_id: str
+    emoji: str
+    remove: bool = False
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in a segment."""
+        return 250
+
+
+Act = Edit | Delete | React
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An emoji on a message: how many gave it, and who of those that act now."""
+
+    count: int = 0
+    actors: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +83,8 @@ class Target:
     sent_at_ms: int
     body: str
     deleted: bool
+    reactions: Mapping[str, Given] = field(default_factory=dict)
+    """Those that somebody gave, by emoji."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +132,7 @@ def plan_acts(
             result.outcomes.append(Appended(act.message_id, target.seq, target.sent_at_ms, duplicate=True))
             continue
         standing[act.message_id] = after
-        event = _event(act)
+        event = _event(act, after)
         event.conversation_id, event.event_id, event.actor_id = conversation_id, new_id(), act.actor_id
         event.seq, event.occurred_at_ms = head.last_seq + len(result.events) + 1, now_ms
         result.events.append(event)
@@ -120,27 +148,55 @@ def _refusal(act: Act, actor: Actor | None, target: Target | None, now_ms: int) 
     own = act.actor_id == target.author_id
     if isinstance(act, Delete):
         return None if own or actor.role in ADMINISTRATORS else RealChatError(Code.PERMISSION_DENIED)
-    if not own:
+    if isinstance(act, Edit) and not own:
         return RealChatError(Code.PERMISSION_DENIED)
     if target.deleted:
         return RealChatError(Code.MESSAGE_NOT_FOUND)
-    if now_ms - target.sent_at_ms > EDITABLE_MS:
+    if isinstance(act, Edit) and now_ms - target.sent_at_ms > EDITABLE_MS:
         return RealChatError(Code.EDIT_TOO_LATE)
+    if isinstance(act, React) and not act.remove and act.emoji not in target.reactions:
+        return RealChatError(Code.TOO_MANY_REACTIONS) if len(target.reactions) >= MOST_EMOJIS else None
     return None
 
 
 def _after(act: Act, target: Target) -> Target:
-    return replace(target, body="", deleted=True) if isinstance(act, Delete) else replace(target, body=act.body)
+    match act:
+        case Delete():
+            return replace(target, body="", deleted=True, reactions={})
+        case Edit():
+            return replace(target, body=act.body)
+        case React():
+            return replace(target, reactions=_reactions_after(act, target.reactions))
 
 
-def _event(act: Act) -> pb.Event:
-    if isinstance(act, Delete):
-        return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id))
-    return pb.Event(message_edited=pb.MessageEdited(message_id=act.message_id, body=act.body))
+def _reactions_after(act: React, before: Mapping[str, Given]) -> Mapping[str, Given]:
+    given = before.get(act.emoji, Given())
+    if (act.actor_id in given.actors) != act.remove:
+        return before
+    if act.remove:
+        given = Given(given.count - 1, given.actors - {act.actor_id})
+    else:
+        given = Given(given.count + 1, given.actors | {act.actor_id})
+    others = {emoji: other for emoji, other in before.items() if emoji != act.emoji}
+    return {**others, act.emoji: given} if given.count else others
+
+
+def _event(act: Act, after: Target) -> pb.Event:
+    match act:
+        case Delete():
+            return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id))
+        case Edit():
+            return pb.Event(message_edited=pb.MessageEdited(message_id=act.message_id, body=act.body))
+        case React():
+            count = after.reactions.get(act.emoji, Given()).count
+            if act.remove:
+                removed = pb.ReactionRemoved(message_id=act.message_id, emoji=act.emoji, count=count)
+                return pb.Event(reaction_removed=removed)
+            return pb.Event(reaction_added=pb.ReactionAdded(message_id=act.message_id, emoji=act.emoji, count=count))
 
 
 def target_of(event: pb.Event) -> str:
-    """The message that an event changes, or empty."""
+    """The message whose body an event changes, or empty."""
     match event.WhichOneof("payload"):
         case "message_edited":
             return event.message_edited.message_id
@@ -148,6 +204,17 @@ def target_of(event: pb.Event) -> str:
             return event.message_deleted.message_id
         case _:
             return ""
+
+
+def reaction_of(event: pb.Event) -> pb.ReactionAdded | pb.ReactionRemoved | None:
+    """The reaction that an event gives or takes back, if it does."""
+    match event.WhichOneof("payload"):
+        case "reaction_added":
+            return event.reaction_added
+        case "reaction_removed":
+            return event.reaction_removed
+        case _:
+            return None
 
 
 def without_body(event: pb.Event) -> pb.Event:

@@ -19,6 +19,8 @@ MOST_BODY_CHARACTERS = 8_000
 MOST_CLIENT_ID_CHARACTERS = 64
 MEMBERSHIP = frozenset({"conversation_created", "members_added", "member_removed", "member_left", "role_changed"})
 """The payloads that change who is in a conversation, or as what."""
+OF_MESSAGES = frozenset({"message_sent", "message_edited", "message_deleted", "reaction_added", "reaction_removed"})
+"""The payloads that this service alone makes; all others are changes of the conversation."""
 
 Key = tuple[str, str]
 """What makes an append the same as an earlier one: (sender, client_message_id), or ("", event_id)."""

@@ -26,7 +26,7 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, now_ms
 from realchat_common.telemetry import log, tracer
-from realchat_message.acts import Act, Actor, Target, plan_acts
+from realchat_message.acts import Act, Actor, Given, React, Target, plan_acts
 from realchat_message.domain import (
     Appended,
     Head,
@@ -366,9 +366,36 @@ async def _targets(connection: Connection, conversation_id: str, acts: Sequence[
         conversation_id,
         [act.message_id for act in acts],
     )
+    reactions = await _reactions(connection, acts)
     return {
-        str(row["event_id"]): Target(
-            row["seq"], str(row["actor_id"]), row["occurred_at_ms"], row["body"] or "", row["redacted"]
+        (message_id := str(row["event_id"])): Target(
+            row["seq"],
+            str(row["actor_id"]),
+            row["occurred_at_ms"],
+            row["body"] or "",
+            row["redacted"],
+            reactions.get(message_id, {}),
         )
         for row in rows
     }
+
+
+async def _reactions(connection: Connection, acts: Sequence[Act]) -> dict[str, dict[str, Given]]:
+    """What was given to those messages that somebody reacts to."""
+    reacting = [act for act in acts if isinstance(act, React)]
+    if not reacting:
+        return {}
+    rows = await connection.fetch(
+        """
+        SELECT message_id, emoji, count(*) AS count,
+               coalesce(array_agg(user_id) FILTER (WHERE user_id = ANY($2::uuid[])), '{}') AS actors
+        FROM reaction WHERE message_id = ANY($1::uuid[]) GROUP BY message_id, emoji
+        """,
+        [act.message_id for act in reacting],
+        [act.actor_id for act in reacting],
+    )
+    found: dict[str, dict[str, Given]] = {}
+    for row in rows:
+        given = Given(row["count"], frozenset(str(actor) for actor in row["actors"]))
+        found.setdefault(str(row["message_id"]), {})[row["emoji"]] = given
+    return found

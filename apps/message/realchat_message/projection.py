@@ -45,9 +45,15 @@ _EDIT = """
 """
 _REDACT = """
     WITH revisions AS (DELETE FROM revision WHERE conversation_id = $1 AND message_id = $2),
+         reactions AS (DELETE FROM reaction WHERE message_id = $2),
          noted AS (INSERT INTO redaction (conversation_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
     UPDATE entry SET body = '', redacted = true WHERE conversation_id = $1 AND event_id = $2
 """
+_REACT = """
+    INSERT INTO reaction (message_id, emoji, user_id, seq, reacted_at_ms) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT DO NOTHING
+"""
+_TAKE_BACK = "DELETE FROM reaction WHERE message_id = $1 AND emoji = $2 AND user_id = $3"
 
 
 async def project(connection: Connection, segment: pb.Segment, writer_id: str | None, now_ms: int) -> None:
@@ -83,6 +89,7 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
         if not event.HasField("message_sent"):
             await _project_membership(connection, event)
             await _project_act(connection, event)
+            await _project_reaction(connection, event)
 
 
 def _bare(event: pb.Event) -> bytes:
@@ -100,6 +107,15 @@ async def _project_act(connection: Connection, event: pb.Event) -> None:
     elif not event.message_edited.redacted:
         await connection.execute(_KEEP, conversation_id, message_id, event.seq)
         await connection.execute(_EDIT, conversation_id, message_id, event.message_edited.body, event.occurred_at_ms)
+
+
+async def _project_reaction(connection: Connection, event: pb.Event) -> None:
+    if event.HasField("reaction_added"):
+        added = event.reaction_added
+        await connection.execute(_REACT, added.message_id, added.emoji, event.actor_id, event.seq, event.occurred_at_ms)
+    elif event.HasField("reaction_removed"):
+        removed = event.reaction_removed
+        await connection.execute(_TAKE_BACK, removed.message_id, removed.emoji, event.actor_id)
 
 
 async def _project_membership(connection: Connection, event: pb.Event) -> None:

@@ -9,8 +9,9 @@ from chat.message.v1.message_pb2_grpc import MessageServiceServicer
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import decode_cursor, encode_cursor, page_limit, parse_id
 from realchat_common.rpc import current_user
-from realchat_message.acts import Act, Delete, Edit
+from realchat_message.acts import Act, Delete, Edit, React
 from realchat_message.domain import (
+    OF_MESSAGES,
     Appended,
     Intent,
     NewChange,
@@ -19,6 +20,7 @@ from realchat_message.domain import (
     check_client_message_id,
     normalise_body,
 )
+from realchat_message.emojis import one_emoji
 from realchat_message.log import ConversationLog
 from realchat_message.receipts import Mark, Receipts, Who
 from realchat_message.segments import MOST_EVENTS
@@ -60,7 +62,7 @@ class MessageRpc(MessageServiceServicer):
         event.conversation_id = parse_id(event.conversation_id, "conversation_id")
         event.event_id = parse_id(event.event_id, "event_id")
         event.actor_id = parse_id(event.actor_id, "actor_id")
-        if event.WhichOneof("payload") in (None, "message_sent", "message_edited", "message_deleted"):
+        if event.WhichOneof("payload") in {None, *OF_MESSAGES}:
             raise RealChatError(Code.INVALID_ARGUMENT, "the event is not a change", field="event")
         (outcome,) = await self._log.append(event.conversation_id, [NewChange(event)])
         if isinstance(outcome, RealChatError):
@@ -125,6 +127,24 @@ class MessageRpc(MessageServiceServicer):
         message_id = parse_id(request.message_id, "message_id")
         done = await self._act(request.conversation_id, Delete(current_user().user_id, message_id))
         return pb.DeleteMessageResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def ReactToMessage(self, request: pb.ReactToMessageRequest, context: Context) -> pb.ReactToMessageResponse:
+        message_id = parse_id(request.message_id, "message_id")
+        react = React(current_user().user_id, message_id, one_emoji(request.emoji), request.remove)
+        done = await self._act(request.conversation_id, react)
+        return pb.ReactToMessageResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def ListReactions(self, request: pb.ListReactionsRequest, context: Context) -> pb.ListReactionsResponse:
+        (after,) = decode_cursor(request.cursor, tuple[int]) if request.cursor else (0,)
+        reactions, last = await self._store.reactions(
+            parse_id(request.conversation_id, "conversation_id"),
+            parse_id(request.message_id, "message_id"),
+            current_user().user_id,
+            one_emoji(request.emoji) if request.emoji else "",
+            page_limit(request.limit),
+            _seq(after, "cursor"),
+        )
+        return pb.ListReactionsResponse(reactions=reactions, next_cursor=encode_cursor(last) if last else "")
 
     async def _act(self, conversation_id: str, act: Act) -> Appended:
         (outcome,) = await self._log.append(parse_id(conversation_id, "conversation_id"), [act])

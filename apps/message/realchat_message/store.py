@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -18,7 +18,8 @@ from chat.message.v1 import message_pb2
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_message.acts import ADMINISTRATORS
-from realchat_message.tables import Entry, Epoch, Head, Hidden, Member, Receipt, Revision
+from realchat_message.standing import as_they_stand, to_event
+from realchat_message.tables import Entry, Epoch, Head, Hidden, Member, Reaction, Receipt, Revision
 
 MOST_UNREAD = 1_000
 """Counted exactly up to here; somebody with more does not care how many."""
@@ -41,31 +42,6 @@ class _Unread:
 
 
 Direction = Literal["before", "after"]
-
-
-def to_event(entry: Entry, targets: Mapping[UUID, Entry] | None = None) -> pb.Event:
-    """An entry as an event of the log, as it now stands; `targets` has the messages that entries change."""
-    if entry.change is not None:
-        event = pb.Event.FromString(entry.change)
-        target = targets.get(entry.target) if targets and entry.target else None
-        if target is not None and event.HasField("message_edited"):
-            event.message_edited.body, event.message_edited.redacted = target.body or "", target.redacted
-        return event
-    return pb.Event(
-        conversation_id=str(entry.conversation_id),
-        seq=entry.seq,
-        event_id=str(entry.event_id),
-        actor_id=str(entry.actor_id),
-        occurred_at_ms=entry.occurred_at_ms,
-        message_sent=pb.MessageSent(
-            message_id=str(entry.event_id),
-            client_message_id=entry.client_message_id or "",
-            body=entry.body or "",
-            reply_to=str(entry.reply_to) if entry.reply_to else "",
-            redacted=entry.redacted,
-            edited_at_ms=0 if entry.redacted else entry.edited_at_ms,
-        ),
-    )
 
 
 def _to_receipt(user_id: UUID, receipt: Receipt | None) -> pb.Receipt:
@@ -137,23 +113,10 @@ class MessageStore:
             else:
                 query = query.order_by(seq).where(seq > (from_seq or 0))
             entries = list(await session.exec(query.limit(limit + 1)))
-            events = await self._events(session, entries[:limit])
+            events = await as_they_stand(session, entries[:limit], user)
         if direction == "before":
             events.reverse()
         return Page(events, last_seq, len(entries) > limit)
-
-    async def _events(self, session: AsyncSession, entries: Sequence[Entry]) -> list[pb.Event]:
-        """Entries of one conversation as events, with the messages that they change as these now stand."""
-        wanted = {entry.target for entry in entries if entry.target}
-        targets: dict[UUID, Entry] = {}
-        if wanted:
-            found = await session.exec(
-                select(Entry).where(
-                    col(Entry.conversation_id) == entries[0].conversation_id, col(Entry.event_id).in_(wanted)
-                )
-            )
-            targets = {target.event_id: target for target in found}
-        return [to_event(entry, targets) for entry in entries]
 
     async def _last_seqs(self, session: AsyncSession, conversations: Sequence[UUID], user: UUID) -> dict[str, int]:
         """The last seq of those conversations in which the user is a member now."""
@@ -192,7 +155,7 @@ class MessageStore:
                     .order_by(col(Entry.seq))
                     .limit(limit + 1)
                 )
-                events = await self._events(session, list(entries))
+                events = await as_they_stand(session, list(entries))
                 answer.truncated = len(events) > limit
                 if not answer.truncated:
                     answer.events.extend(events)
@@ -212,7 +175,7 @@ class MessageStore:
                 .limit(limit)
             )
             return message_pb2.ReadLogResponse(
-                events=await self._events(session, list(entries)),
+                events=await as_they_stand(session, list(entries)),
                 last_seq=head.last_seq,
                 members_seq=head.members_seq,
             )
@@ -439,6 +402,31 @@ class MessageStore:
                 body=message.body or "", written_at_ms=message.edited_at_ms or message.occurred_at_ms
             )
             return message_pb2.ListEditsResponse(revisions=[*revisions, now])
+
+    async def reactions(
+        self, conversation_id: str, message_id: str, user_id: str, emoji: str, limit: int, after_seq: int
+    ) -> tuple[list[message_pb2.Reaction], int]:
+        """Who gave a message which emoji (one, or any), in the order they did.
+
+        Returns:
+            The reactions, and the seq of the last one when there are more.
+
+        Raises:
+            RealChatError: conversation_not_found, message_not_found.
+        """
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, user)
+            message = await self._message(session, conversation, UUID(message_id), user)
+            query = select(Reaction).where(col(Reaction.message_id) == message.event_id, col(Reaction.seq) > after_seq)
+            if emoji:
+                query = query.where(col(Reaction.emoji) == emoji)
+            rows = list(await session.exec(query.order_by(col(Reaction.seq)).limit(limit + 1)))
+        reactions = [
+            message_pb2.Reaction(user_id=str(row.user_id), emoji=row.emoji, reacted_at_ms=row.reacted_at_ms)
+            for row in rows[:limit]
+        ]
+        return reactions, rows[limit - 1].seq if len(rows) > limit else 0
 
     async def _require_member(self, session: AsyncSession, conversation: UUID, user: UUID) -> None:
         if not await self._last_seqs(session, [conversation], user):

@@ -79,6 +79,17 @@ class Revision(Table, table=True):
     written_at_ms: int
 
 
+class Reaction(Table, table=True):
+    """An emoji that somebody gave a message."""
+
+    message_id: UUID = Field(primary_key=True)
+    emoji: str = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    seq: int = Field(sa_type=BigInteger)
+    """The event that says so."""
+    reacted_at_ms: int = Field(sa_type=BigInteger)
+
+
 class Hidden(Table, table=True):
     """A message that somebody deleted for themselves."""
 

@@ -44,6 +44,7 @@ class Code(Enum):
     NOT_A_GROUP = ("not_a_group", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "Only a group can be changed so")
     TOO_MANY_MEMBERS = ("too_many_members", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The group would have too many members")
     EDIT_TOO_LATE = ("edit_too_late", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The message is too old to be changed")
+    TOO_MANY_REACTIONS = ("too_many_reactions", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The message has as many different reactions as it may")
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422, grpc.StatusCode.FAILED_PRECONDITION, False, "The idempotency key was used for another request")
     REQUEST_IN_PROGRESS = ("request_in_progress", 409, grpc.StatusCode.ABORTED, True, "The same request is being worked on")
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413, grpc.StatusCode.INVALID_ARGUMENT, False, "The request is too large")

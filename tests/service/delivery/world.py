@@ -17,7 +17,7 @@ from realchat_delivery.api import internal_app, public_app
 from realchat_delivery.append import Appended, Appender, Outcome, Pending
 from realchat_delivery.domain import Audience, Reader
 from realchat_delivery.fanout import Fanout
-from realchat_delivery.frames import Auth
+from realchat_delivery.frames import Auth, Change
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.messages import InboxEntry, InboxPage, LogPage, Synced
@@ -160,6 +160,9 @@ class Logs:
         if conversation is not None and new:
             self.appended.put_nowait((conversation, new))
         return outcomes
+
+    async def change(self, user: User, change: Change) -> Appended:
+        raise RealChatError(Code.MESSAGE_NOT_FOUND)
 
     async def sync(self, user: User, positions: Mapping[str, int]) -> tuple[Sequence[Synced], str]:
         self._answer()
@@ -346,6 +349,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             join=hub.join,
             left=hub.left,
             append=appender.submit,
+            change=world.logs.change,
             resume=catch_up.resume,
             mark=marks.add,
             repair=hub.repair,

@@ -44,6 +44,27 @@ async def test_a_change_that_is_refused_says_why(alice: Client, backends: Backen
     assert (answer.status_code, answer.json()["code"]) == (code.http, code.value)
 
 
+@pytest.mark.parametrize(("method", "remove"), [("PUT", False), ("DELETE", True)])
+async def test_a_message_is_given_an_emoji_which_is_taken_back(
+    alice: Client, backends: Backends, method: str, remove: bool
+) -> None:
+    backends.answer("ReactToMessage", pb.ReactToMessageResponse(seq=8, at_ms=AT_MS, unchanged=True))
+    answer = await alice.ask(method, f"{PATH}/reactions/%F0%9F%91%8D")
+    assert (answer.status_code, answer.json()) == (200, {**WHICH, "seq": 8, "at": AT, "unchanged": True})
+    assert backends.asked("ReactToMessage") == pb.ReactToMessageRequest(**WHICH, emoji="👍", remove=remove)
+
+
+async def test_who_reacted_is_listed_in_pages(alice: Client, backends: Backends) -> None:
+    reaction = pb.Reaction(user_id=alice.user_id, emoji="👍", reacted_at_ms=AT_MS)
+    backends.answer("ListReactions", pb.ListReactionsResponse(reactions=[reaction], next_cursor="next"))
+    answer = await alice.ask("GET", f"{PATH}/reactions?emoji=%F0%9F%91%8D&limit=1&cursor=this")
+    assert answer.json() == {
+        "reactions": [{"user_id": alice.user_id, "emoji": "👍", "at": AT}],
+        "next_cursor": "next",
+    }
+    assert backends.asked("ListReactions") == pb.ListReactionsRequest(**WHICH, emoji="👍", limit=1, cursor="this")
+
+
 async def test_what_a_message_said_is_listed(alice: Client, backends: Backends) -> None:
     revisions = [pb.Revision(body=body, written_at_ms=AT_MS) for body in ("old", "new")]
     backends.answer("ListEdits", pb.ListEditsResponse(revisions=revisions))

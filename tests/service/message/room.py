@@ -115,6 +115,14 @@ async def begun(log: ConversationLog, *members: str) -> str:
     return conversation_id
 
 
+async def said(
+    log: ConversationLog, conversation: str, body: str, sender: str = ALICE, client_message_id: str = ""
+) -> str:
+    (sent,) = await log.append(conversation, [NewMessage(sender, client_message_id or new_id(), body)])
+    assert isinstance(sent, Appended)
+    return sent.event_id
+
+
 def seq(outcome: Outcome) -> int:
     assert isinstance(outcome, Appended), outcome
     return outcome.seq

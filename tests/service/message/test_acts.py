@@ -9,21 +9,11 @@ import pytest
 from realchat_message.acts import Delete, Edit
 from realchat_message.domain import Appended, NewMessage
 from realchat_message.erasure import Eraser
-from realchat_message.log import ConversationLog
-from service.message.room import ALICE, BOB, Room, begun, code, hello, removal, seq
+from service.message.room import ALICE, BOB, Room, begun, code, hello, removal, said, seq
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import new_id
 from realchat_common.wire import event_json
-
-
-async def said(
-    log: ConversationLog, conversation: str, body: str, sender: str = ALICE, client_message_id: str = ""
-) -> str:
-    (sent,) = await log.append(conversation, [NewMessage(sender, client_message_id or new_id(), body)])
-    assert isinstance(sent, Appended)
-    return sent.event_id
 
 
 async def everything(room: Room, conversation: str, user: str) -> list[pb.Event]:

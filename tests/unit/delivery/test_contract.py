@@ -99,6 +99,7 @@ SERVER_FRAMES: list[ServerFrame] = [
     ),
     Receipt(conversation_id=new_id(), user_id=new_id(), delivered_up_to=2, read_up_to=1),
     Receipt(conversation_id=new_id(), user_id=new_id(), delivered_up_to=2, read_up_to=0, marked_unread=True),
+    Ack(id="a", conversation_id=new_id(), message_id=new_id(), seq=1, at=rfc3339(0), duplicate=False),
     error_frame(RealChatError(Code.RATE_LIMITED, retry_after=0.25), "7"),
     error_frame(RealChatError(Code.INVALID_ARGUMENT, "no", field="body"), None),
     ServerPing(),
@@ -135,6 +136,13 @@ EVENTS: list[dict[str, Any]] = [
     {"message_edited": pb.MessageEdited(message_id=new_id(), body="b")},
     {"message_edited": pb.MessageEdited(message_id=new_id(), redacted=True)},
     {"message_deleted": pb.MessageDeleted(message_id=new_id())},
+    {
+        "message_sent": pb.MessageSent(
+            message_id=new_id(), client_message_id="c", body="b", reactions=[pb.ReactionCount(emoji="👍", count=2)]
+        )
+    },
+    {"reaction_added": pb.ReactionAdded(message_id=new_id(), emoji="👍", count=1)},
+    {"reaction_removed": pb.ReactionRemoved(message_id=new_id(), emoji="👍")},
     {"conversation_renamed": pb.ConversationRenamed(title="t")},
 ]
 

@@ -13,7 +13,7 @@ import pytest
 from realchat_delivery.append import Appended, Outcome, Pending
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Missing
-from realchat_delivery.frames import Auth, Close, EventFrame, JsonCodec, Resume, Resumed
+from realchat_delivery.frames import Auth, Change, Close, EventFrame, JsonCodec, React, Resume, Resumed
 from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.socket import Socket
@@ -102,6 +102,8 @@ class Peer:
     left: int = 0
     refusal: RealChatError | None = None
     append_refusal: RealChatError | None = None
+    changes: list[Change] = field(default_factory=list)
+    changed: asyncio.Queue[Outcome] = field(default_factory=asyncio.Queue)
     resuming: Callable[[Connection], Awaitable[None]] | None = None
     socket: Socket = field(init=False)
     run: asyncio.Future[None] = field(init=False)
@@ -114,6 +116,7 @@ class Peer:
             join=self._join,
             left=self._left,
             append=self._append,
+            change=self._change,
             resume=self._resume,
             mark=lambda who, mark: self.marks.append((who, mark)),
             repair=lambda _, missing: self.repairs.append(missing),
@@ -139,6 +142,13 @@ class Peer:
         if self.append_refusal:
             raise self.append_refusal
         self.pendings.append(pending)
+
+    async def _change(self, user: User, change: Change) -> Outcome:
+        self.changes.append(change)
+        outcome = await self.changed.get()
+        if isinstance(outcome, RealChatError):
+            raise outcome
+        return outcome
 
     async def _resume(self, socket: Connection, frame: Resume) -> Resumed:
         if self.resuming:
@@ -327,6 +337,64 @@ async def test_who_sends_too_fast_is_told_when_to_go_on() -> None:
         peer.sends("5")
         await peer.hears_nothing_more()
         assert len(peer.pendings) == before + 1
+
+
+def react(name: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "react", "id": name, "conversation_id": TALK, "message_id": TALK, "emoji": name, **fields}
+
+
+async def test_changes_of_messages_go_one_after_the_other_and_are_acknowledged_with_their_seq() -> None:
+    async with ready() as peer:
+        peer.says(react("a"))
+        peer.says(react("b", remove=True))
+        peer.sends("c")
+        await peer.hears_nothing_more()
+        assert [change.id for change in peer.changes] == ["a"]
+        assert len(peer.pendings) == 1
+        peer.changed.put_nowait(Appended(TALK, 8, 1_764_000_000_123, False))
+        assert await peer.hears() == {
+            "type": "ack",
+            "id": "a",
+            "conversation_id": TALK,
+            "message_id": TALK,
+            "seq": 8,
+            "at": "2025-11-24T16:00:00.123Z",
+            "duplicate": False,
+        }
+        peer.changed.put_nowait(RealChatError(Code.TOO_MANY_REACTIONS))
+        refused = await peer.hears()
+        assert (refused["type"], refused["id"], refused["code"]) == ("error", "b", "too_many_reactions")
+        second = peer.changes[1]
+        assert isinstance(second, React)
+        assert second.remove
+
+
+@pytest.mark.parametrize(
+    ("frame", "field"),
+    [
+        (react("a", message_id="x"), "message_id"),
+        (react("a", conversation_id="x"), "conversation_id"),
+        (react("a" * 65, id="a"), "emoji"),
+        ({"type": "edit", "id": "a", "conversation_id": TALK, "message_id": TALK}, "body"),
+        ({"type": "delete", "id": "a", "conversation_id": TALK, "message_id": TALK, "body": ""}, "body"),
+    ],
+)
+async def test_a_change_with_a_wrong_field_is_refused(frame: dict[str, Any], field: str) -> None:
+    async with ready() as peer:
+        peer.says(frame)
+        refused = await peer.hears()
+        assert (refused["code"], refused["field"]) == ("invalid_argument", field)
+
+
+async def test_changes_count_as_sends() -> None:
+    async with ready() as peer:
+        for name in "abcd":
+            peer.says(react(name))
+        peer.sends("e")
+        assert (await peer.hears())["code"] == "rate_limited"
+        for _ in "abcd":
+            peer.changed.put_nowait(Appended(TALK, 8, 0, False))
+            assert (await peer.hears())["type"] == "ack"
 
 
 async def test_too_many_unanswered_sends_are_refused() -> None:

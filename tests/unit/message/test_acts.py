@@ -8,7 +8,19 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realchat_message.acts import EDITABLE_MS, Act, Actor, Delete, Edit, Target, plan_acts, redacted
+from realchat_message.acts import (
+    EDITABLE_MS,
+    MOST_EMOJIS,
+    Act,
+    Actor,
+    Delete,
+    Edit,
+    Given,
+    React,
+    Target,
+    plan_acts,
+    redacted,
+)
 from realchat_message.domain import Appended, Head, Outcome
 
 from chat.event.v1 import event_pb2 as pb
@@ -22,7 +34,13 @@ MEMBERS = {
     DAVE: Actor(pb.ROLE_OWNER, ((1, 4), (9, 0))),
 }
 SENT_AT = 1_000
-HERE = {"m": Target(5, ALICE, SENT_AT, "hello", False), "gone": Target(6, ALICE, SENT_AT, "", True)}
+FULL = {str(number): Given(1, frozenset({CAROL})) for number in range(MOST_EMOJIS)}
+HERE = {
+    "m": Target(5, ALICE, SENT_AT, "hello", False),
+    "gone": Target(6, ALICE, SENT_AT, "", True),
+    "liked": Target(7, ALICE, SENT_AT, "hello", False, {"+": Given(3, frozenset({BOB}))}),
+    "full": Target(8, ALICE, SENT_AT, "hello", False, FULL),
+}
 
 
 def decide(*acts: Act, now_ms: int = SENT_AT) -> tuple[list[pb.Event], list[Outcome]]:
@@ -56,6 +74,14 @@ def test_an_author_edits_and_then_deletes() -> None:
         (Delete(DAVE, "m"), Code.MESSAGE_NOT_FOUND),  # sent while he was away
         (Delete(ALICE, "nowhere"), Code.MESSAGE_NOT_FOUND),
         (Delete(ALICE, "gone"), None),
+        (React(BOB, "m", "+"), None),
+        (React(DAVE, "m", "+"), Code.MESSAGE_NOT_FOUND),
+        (React("stranger", "m", "+"), Code.CONVERSATION_NOT_FOUND),
+        (React(BOB, "gone", "+"), Code.MESSAGE_NOT_FOUND),
+        (React(BOB, "full", "+"), Code.TOO_MANY_REACTIONS),
+        (React(BOB, "full", "0"), None),
+        (React(BOB, "full", "+", remove=True), None),
+        (React(CAROL, "full", "0", remove=True), None),
     ],
 )
 def test_who_may_do_what(act: Act, code: Code | None) -> None:
@@ -69,7 +95,16 @@ def test_a_day_after_it_was_sent_a_message_is_edited_no_more_but_still_deleted()
     assert codes(decide(Edit(ALICE, "m", "x"), Delete(ALICE, "m"), now_ms=late)[1]) == [Code.EDIT_TOO_LATE, None]
 
 
-@pytest.mark.parametrize("act", [Edit(ALICE, "m", "hello"), Delete(ALICE, "gone")])
+@pytest.mark.parametrize(
+    "act",
+    [
+        Edit(ALICE, "m", "hello"),
+        Delete(ALICE, "gone"),
+        React(BOB, "liked", "+"),
+        React(ALICE, "liked", "+", remove=True),
+        React(ALICE, "m", "+", remove=True),
+    ],
+)
 def test_what_is_so_already_appends_nothing(act: Act) -> None:
     events, outcomes = decide(act)
     assert events == []
@@ -77,9 +112,34 @@ def test_what_is_so_already_appends_nothing(act: Act) -> None:
     assert outcomes[0].duplicate
 
 
+def test_reactions_count_who_gave_them() -> None:
+    events, outcomes = decide(
+        React(ALICE, "liked", "+"),
+        React(BOB, "liked", "+", remove=True),
+        React(BOB, "liked", "+", remove=True),
+        React(BOB, "liked", "-"),
+        React(BOB, "liked", "-", remove=True),
+    )
+    changes = [event.reaction_added if event.HasField("reaction_added") else event.reaction_removed for event in events]
+    assert [(change.emoji, change.count) for change in changes] == [("+", 4), ("+", 3), ("-", 1), ("-", 0)]
+    assert [isinstance(outcome, Appended) and outcome.duplicate for outcome in outcomes] == [
+        False,
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_an_emoji_that_was_taken_back_makes_room_for_another() -> None:
+    acts = [React(CAROL, "full", "0", remove=True), React(BOB, "full", "+"), React(BOB, "full", "-")]
+    assert codes(decide(*acts)[1]) == [None, None, Code.TOO_MANY_REACTIONS]
+
+
 acts = st.one_of(
     st.builds(Edit, st.sampled_from(list(MEMBERS)), st.sampled_from(["m", "gone"]), st.sampled_from("abc")),
     st.builds(Delete, st.sampled_from(list(MEMBERS)), st.sampled_from(["m", "gone"])),
+    st.builds(React, st.sampled_from(list(MEMBERS)), st.just("m"), st.sampled_from("+-"), st.booleans()),
 )
 
 

@@ -103,13 +103,7 @@ async def edit_message(
     """Changes what a message of one's own says, within 24 hours."""
     asked = pb.EditMessageRequest(conversation_id=conversation_id, message_id=message_id, body=body.body)
     answer = await gateway.message.call(gateway.message.stub.EditMessage, asked, user)
-    return ChangedMessage(
-        conversation_id=conversation_id,
-        message_id=message_id,
-        seq=answer.seq,
-        at=rfc3339(answer.at_ms),
-        unchanged=answer.unchanged,
-    )
+    return ChangedMessage.of(asked, answer)
 
 
 @router.delete("/conversations/{conversation_id}/messages/{message_id}", status_code=204)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from chat.event.v1 import event_pb2
 from chat.message.v1 import message_pb2
+from realchat_common.ids import rfc3339
 from realchat_common.wire import event_json
 from realchat_gateway.schemas.base import ALICE, AT, MESSAGE, TALK, Command, Id, Seq, Time, example
 
@@ -69,7 +70,22 @@ class ChangedMessage(BaseModel):
     message_id: Id
     seq: Seq
     at: Time
-    unchanged: Annotated[bool, Field(description="It said so already; `seq` is that of the message.")]
+    unchanged: Annotated[bool, Field(description="It was so already; `seq` is that of the message.")]
+
+    @classmethod
+    def of(
+        cls,
+        asked: message_pb2.EditMessageRequest | message_pb2.ReactToMessageRequest,
+        answer: message_pb2.EditMessageResponse | message_pb2.ReactToMessageResponse,
+    ) -> ChangedMessage:
+        """From the message service."""
+        return cls(
+            conversation_id=asked.conversation_id,
+            message_id=asked.message_id,
+            seq=answer.seq,
+            at=rfc3339(answer.at_ms),
+            unchanged=answer.unchanged,
+        )
 
 
 class Revision(BaseModel):

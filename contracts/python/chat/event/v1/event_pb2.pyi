@@ -95,6 +95,7 @@ class MessageSent(_message.Message):
     REPLY_TO_FIELD_NUMBER: _builtins.int
     REDACTED_FIELD_NUMBER: _builtins.int
     EDITED_AT_MS_FIELD_NUMBER: _builtins.int
+    REACTIONS_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """UUIDv7, given by the message service."""
     client_message_id: _builtins.str
@@ -107,6 +108,10 @@ class MessageSent(_message.Message):
     """True once the message was deleted for everyone: the body is gone from the log too."""
     edited_at_ms: _builtins.int
     """When the author last changed it, in milliseconds since the Unix epoch; 0 when never. `body` is then the new one."""
+    @_builtins.property
+    def reactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReactionCount]:
+        """By whom how often, as it stands when it is read. In GetHistory only: elsewhere the events that follow say it."""
+
     def __init__(
         self,
         *,
@@ -116,14 +121,43 @@ class MessageSent(_message.Message):
         reply_to: _builtins.str = ...,
         redacted: _builtins.bool = ...,
         edited_at_ms: _builtins.int = ...,
+        reactions: _abc.Iterable[Global___ReactionCount] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "reactions", b"reactions", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageSent: _TypeAlias = MessageSent  # noqa: Y015
+
+@_typing.final
+class ReactionCount(_message.Message):
+    """How many have given a message one emoji."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMOJI_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    MINE_FIELD_NUMBER: _builtins.int
+    emoji: _builtins.str
+    count: _builtins.int
+    mine: _builtins.bool
+    """Whoever asked is among them."""
+    def __init__(
+        self,
+        *,
+        emoji: _builtins.str = ...,
+        count: _builtins.int = ...,
+        mine: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "emoji", b"emoji", "mine", b"mine"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactionCount: _TypeAlias = ReactionCount  # noqa: Y015
 
 @_typing.final
 class MessageEdited(_message.Message):
@@ -176,6 +210,65 @@ class MessageDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageDeleted: _TypeAlias = MessageDeleted  # noqa: Y015
+
+@_typing.final
+class ReactionAdded(_message.Message):
+    """The actor gave a message an emoji, which they had not given it. A message that is deleted has no reactions any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    EMOJI_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    emoji: _builtins.str
+    """One emoji of Unicode, fully qualified."""
+    count: _builtins.int
+    """How many have given it this one now. Whoever reads the log later gets how many have when it is read: so a client
+    that puts this number in the place of its own, event after event, ends with the right one.
+    """
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        emoji: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "emoji", b"emoji", "message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactionAdded: _TypeAlias = ReactionAdded  # noqa: Y015
+
+@_typing.final
+class ReactionRemoved(_message.Message):
+    """The actor took an emoji back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    EMOJI_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    emoji: _builtins.str
+    count: _builtins.int
+    """As in ReactionAdded; 0 when nobody has any more."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        emoji: _builtins.str = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "emoji", b"emoji", "message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactionRemoved: _TypeAlias = ReactionRemoved  # noqa: Y015
 
 @_typing.final
 class ConversationCreated(_message.Message):
@@ -329,6 +422,8 @@ class Event(_message.Message):
     CONVERSATION_RENAMED_FIELD_NUMBER: _builtins.int
     MESSAGE_EDITED_FIELD_NUMBER: _builtins.int
     MESSAGE_DELETED_FIELD_NUMBER: _builtins.int
+    REACTION_ADDED_FIELD_NUMBER: _builtins.int
+    REACTION_REMOVED_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     seq: _builtins.int
     """1, 2, 3 ... without gaps, per conversation."""
@@ -356,6 +451,10 @@ class Event(_message.Message):
     def message_edited(self) -> Global___MessageEdited: ...
     @_builtins.property
     def message_deleted(self) -> Global___MessageDeleted: ...
+    @_builtins.property
+    def reaction_added(self) -> Global___ReactionAdded: ...
+    @_builtins.property
+    def reaction_removed(self) -> Global___ReactionRemoved: ...
     def __init__(
         self,
         *,
@@ -373,12 +472,14 @@ class Event(_message.Message):
         conversation_renamed: Global___ConversationRenamed | None = ...,
         message_edited: Global___MessageEdited | None = ...,
         message_deleted: Global___MessageDeleted | None = ...,
+        reaction_added: Global___ReactionAdded | None = ...,
+        reaction_removed: Global___ReactionRemoved | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "payload", b"payload", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -70,6 +70,16 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageResponse.FromString,
                 _registered_method=True)
+        self.ReactToMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/ReactToMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ReactToMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ReactToMessageResponse.FromString,
+                _registered_method=True)
+        self.ListReactions = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListReactions',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsResponse.FromString,
+                _registered_method=True)
         self.HideMessage = channel.unary_unary(
                 '/chat.message.v1.MessageService/HideMessage',
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.HideMessageRequest.SerializeToString,
@@ -165,6 +175,21 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReactToMessage(self, request, context):
+        """Gives a message an emoji, or takes it back. Errors: conversation_not_found, message_not_found (also when it is
+        deleted), too_many_reactions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReactions(self, request, context):
+        """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HideMessage(self, request, context):
         """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found.
         """
@@ -252,6 +277,16 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.DeleteMessage,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageResponse.SerializeToString,
+            ),
+            'ReactToMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReactToMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ReactToMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ReactToMessageResponse.SerializeToString,
+            ),
+            'ListReactions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReactions,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsResponse.SerializeToString,
             ),
             'HideMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.HideMessage,
@@ -479,6 +514,60 @@ class MessageService:
             '/chat.message.v1.MessageService/DeleteMessage',
             chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.DeleteMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReactToMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ReactToMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.ReactToMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ReactToMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReactions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListReactions',
+            chat_dot_message_dot_v1_dot_message__pb2.ListReactionsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ListReactionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

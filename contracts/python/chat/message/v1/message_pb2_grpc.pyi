@@ -56,6 +56,12 @@ class MessageServiceStub:
     model at once and from the log within seconds; on Kafka it ends with the topic's retention.
     Errors: conversation_not_found, message_not_found, permission_denied.
     """
+    ReactToMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.ReactToMessageRequest, _message_pb2.ReactToMessageResponse]
+    """Gives a message an emoji, or takes it back. Errors: conversation_not_found, message_not_found (also when it is
+    deleted), too_many_reactions.
+    """
+    ListReactions: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListReactionsRequest, _message_pb2.ListReactionsResponse]
+    """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found."""
     HideMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.HideMessageRequest, _message_pb2.HideMessageResponse]
     """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
     ListEdits: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListEditsRequest, _message_pb2.ListEditsResponse]
@@ -101,6 +107,12 @@ class MessageServiceAsyncStub(MessageServiceStub):
     model at once and from the log within seconds; on Kafka it ends with the topic's retention.
     Errors: conversation_not_found, message_not_found, permission_denied.
     """
+    ReactToMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.ReactToMessageRequest, _message_pb2.ReactToMessageResponse]  # type: ignore[assignment]
+    """Gives a message an emoji, or takes it back. Errors: conversation_not_found, message_not_found (also when it is
+    deleted), too_many_reactions.
+    """
+    ListReactions: _aio.UnaryUnaryMultiCallable[_message_pb2.ListReactionsRequest, _message_pb2.ListReactionsResponse]  # type: ignore[assignment]
+    """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found."""
     HideMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.HideMessageRequest, _message_pb2.HideMessageResponse]  # type: ignore[assignment]
     """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
     ListEdits: _aio.UnaryUnaryMultiCallable[_message_pb2.ListEditsRequest, _message_pb2.ListEditsResponse]  # type: ignore[assignment]
@@ -185,6 +197,24 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         model at once and from the log within seconds; on Kafka it ends with the topic's retention.
         Errors: conversation_not_found, message_not_found, permission_denied.
         """
+
+    @_abc_1.abstractmethod
+    def ReactToMessage(
+        self,
+        request: _message_pb2.ReactToMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ReactToMessageResponse, _abc.Awaitable[_message_pb2.ReactToMessageResponse]]:
+        """Gives a message an emoji, or takes it back. Errors: conversation_not_found, message_not_found (also when it is
+        deleted), too_many_reactions.
+        """
+
+    @_abc_1.abstractmethod
+    def ListReactions(
+        self,
+        request: _message_pb2.ListReactionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ListReactionsResponse, _abc.Awaitable[_message_pb2.ListReactionsResponse]]:
+        """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found."""
 
     @_abc_1.abstractmethod
     def HideMessage(

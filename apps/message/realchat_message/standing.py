@@ -1,0 +1,91 @@
+"""Entries of the read model as events, as they now stand: with what later events made of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_message.acts import reaction_of
+from realchat_message.tables import Entry, Reaction
+
+Reactions = dict[str, dict[str, pb.ReactionCount]]
+"""By message and emoji, in the order in which the emojis came."""
+
+
+def to_event(entry: Entry) -> pb.Event:
+    """An entry as an event; one that changes a message is as it was appended, without a body."""
+    if entry.change is not None:
+        return pb.Event.FromString(entry.change)
+    return pb.Event(
+        conversation_id=str(entry.conversation_id),
+        seq=entry.seq,
+        event_id=str(entry.event_id),
+        actor_id=str(entry.actor_id),
+        occurred_at_ms=entry.occurred_at_ms,
+        message_sent=pb.MessageSent(
+            message_id=str(entry.event_id),
+            client_message_id=entry.client_message_id or "",
+            body=entry.body or "",
+            reply_to=str(entry.reply_to) if entry.reply_to else "",
+            redacted=entry.redacted,
+            edited_at_ms=0 if entry.redacted else entry.edited_at_ms,
+        ),
+    )
+
+
+async def as_they_stand(session: AsyncSession, entries: Sequence[Entry], reader: UUID | None = None) -> list[pb.Event]:
+    """Entries of one conversation as events.
+
+    Args:
+        session: in which the entries were read.
+        entries: in any order.
+        reader: who pages through history: messages then say what was made of them by events that may be on no
+            page, such as reactions. Whoever reads events one after the other gets those anyway.
+    """
+    events = [to_event(entry) for entry in entries]
+    await _fill_edits(session, entries, events)
+    reactions = [reaction for event in events if (reaction := reaction_of(event))]
+    messages = [event.message_sent for event in events if reader and event.HasField("message_sent")]
+    found = await _reactions(session, {each.message_id for each in (*reactions, *messages)}, reader)
+    for reaction in reactions:
+        reaction.count = found[reaction.message_id].get(reaction.emoji, pb.ReactionCount()).count
+    for message in messages:
+        message.reactions.extend(found[message.message_id].values())
+    return events
+
+
+async def _fill_edits(session: AsyncSession, entries: Sequence[Entry], events: Sequence[pb.Event]) -> None:
+    """Edits say what their messages say now."""
+    edits = [event.message_edited for event in events if event.HasField("message_edited")]
+    if not edits:
+        return
+    rows = await session.exec(
+        select(Entry.event_id, Entry.body, Entry.redacted).where(
+            col(Entry.conversation_id) == entries[0].conversation_id,
+            col(Entry.event_id).in_({UUID(edit.message_id) for edit in edits}),
+        )
+    )
+    found = {str(message_id): (body or "", redacted) for message_id, body, redacted in rows}
+    for edit in edits:
+        edit.body, edit.redacted = found[edit.message_id]
+
+
+async def _reactions(session: AsyncSession, message_ids: Iterable[str], reader: UUID | None) -> Reactions:
+    found: Reactions = defaultdict(dict)
+    ids = [UUID(message_id) for message_id in message_ids]
+    if ids:
+        rows = await session.exec(
+            select(Reaction.message_id, Reaction.emoji, func.count(), func.bool_or(col(Reaction.user_id) == reader))
+            .where(col(Reaction.message_id).in_(ids))
+            .group_by(col(Reaction.message_id), col(Reaction.emoji))
+            .order_by(func.min(Reaction.seq))
+        )
+        for message_id, emoji, count, mine in rows:
+            found[str(message_id)][emoji] = pb.ReactionCount(emoji=emoji, count=count, mine=mine or False)
+    return found

@@ -207,6 +207,38 @@ class Audience:
         return Recipients(whole, partial)
 
 
+TYPING_SECONDS = 6.0
+"""How long somebody is shown as typing after the last `start`."""
+TYPING_PACE_SECONDS = 2.0
+TYPING_PLACES = 8
+"""Conversations that one device types in at the same time."""
+
+
+class TypingPace:
+    """Which of the things that one device says of typing are told: what comes too often, or changes nothing, is not."""
+
+    def __init__(self) -> None:
+        self._started: dict[str, float] = {}
+        self._typing: set[str] = set()
+
+    def tells(self, conversation_id: str, *, starts: bool, now: float) -> bool:
+        """Whether this is told; `now` in seconds of a monotonic clock."""
+        if not starts:
+            told = conversation_id in self._typing
+            self._typing.discard(conversation_id)
+            return told
+        self._started = {place: at for place, at in self._started.items() if now - at < TYPING_SECONDS}
+        self._typing &= self._started.keys()
+        last = self._started.get(conversation_id)
+        too_soon = last is not None and now - last < TYPING_PACE_SECONDS
+        too_many = last is None and len(self._started) >= TYPING_PLACES
+        if too_soon or too_many:
+            return False
+        self._started[conversation_id] = now
+        self._typing.add(conversation_id)
+        return True
+
+
 class TokenBucket:
     """A rate limit with a burst.
 

@@ -86,6 +86,13 @@ class React(_OfMessage):
     remove: bool = False
 
 
+class Typing(_ClientFrame):
+    """Says that the user types, again and again while they do, or has stopped. Answered only when it is refused."""
+
+    conversation_id: str
+    state: Literal["start", "stop"]
+
+
 class Ping(_ClientFrame):
     """Asks for a pong."""
 
@@ -95,7 +102,7 @@ class Pong(_ClientFrame):
 
 
 Change = Edit | Delete | React
-ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Ping | Pong
+ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Typing | Ping | Pong
 
 
 class _ServerFrame(Struct, tag=str.lower, omit_defaults=True, kw_only=True):
@@ -158,6 +165,15 @@ class Receipt(_ServerFrame):
     marked_unread: bool = False
 
 
+class ServerTyping(_ServerFrame, tag="typing"):
+    """Somebody types, until `expires_in_ms` from now or a `stop`. Dropped rather than queued behind much else."""
+
+    conversation_id: str
+    user_id: str
+    state: Literal["start", "stop"]
+    expires_in_ms: int = 0
+
+
 class ServerPing(_ServerFrame, tag="ping"):
     """Asks for a pong."""
 
@@ -172,7 +188,7 @@ class Reconnect(_ServerFrame):
     after_ms: int
 
 
-Notice = Receipt
+Notice = Receipt | ServerTyping
 """What is told as it happens and never again."""
 
 ServerFrame = Ready | Resumed | Ack | Error | Notice | ServerPing | ServerPong | Reconnect

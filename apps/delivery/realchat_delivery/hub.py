@@ -255,6 +255,7 @@ class Hub:
         except (msgspec.MsgspecError, DecodeError):
             log.exception("a packet of another node cannot be read")
             return
+        self._log.saw(segment.conversation_id, segment.members_seq)
         with server_span("deliver", {"traceparent": packet.traceparent} if packet.traceparent else {}):
             self.deliver(segment.events, Recipients(packet.whole, packet.partial))
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Generic, TypeVar
 
 from realchat_common.errors import Code, RealChatError
 from realchat_delivery.domain import Audience
 from realchat_delivery.messages import LogPage, Messages
+
+FRESH_SECONDS = 10.0
+"""How old an audience may be for those who know of no version."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -47,12 +51,14 @@ class Log:
     Args:
         messages: the message service.
         cached: audiences kept.
+        clock: seconds of a monotonic clock.
     """
 
-    def __init__(self, messages: Messages, cached: int) -> None:
+    def __init__(self, messages: Messages, cached: int, clock: Callable[[], float] = monotonic) -> None:
         self._messages = messages
         self._cached = cached
-        self._audiences: OrderedDict[str, Audience] = OrderedDict()
+        self._clock = clock
+        self._audiences: OrderedDict[str, tuple[Audience, float]] = OrderedDict()
         self._asked: SingleFlight[str, Audience] = SingleFlight()
         self._read: SingleFlight[tuple[str, int, int], LogPage] = SingleFlight()
 
@@ -69,14 +75,34 @@ class Log:
         Raises:
             RealChatError: unavailable when only an older answer is to be had.
         """
-        cached = self._audiences.get(conversation_id)
+        cached, _ = self._audiences.get(conversation_id, (None, 0.0))
         if cached is not None and cached.members_seq >= members_seq:
             self._audiences.move_to_end(conversation_id)
             return cached
+        return await self._ask(conversation_id, members_seq)
+
+    async def audience_now(self, conversation_id: str) -> Audience:
+        """Who may read what, at most ten seconds old, and as new as what this node has fanned out.
+
+        Raises:
+            RealChatError: conversation_not_found, unavailable.
+        """
+        cached, asked_at = self._audiences.get(conversation_id, (None, 0.0))
+        if cached is not None and self._clock() - asked_at < FRESH_SECONDS:
+            return cached
+        return await self._ask(conversation_id, 0)
+
+    def saw(self, conversation_id: str, members_seq: int) -> None:
+        """Forgets an audience that turns out to be older than this version."""
+        cached, _ = self._audiences.get(conversation_id, (None, 0.0))
+        if cached is not None and cached.members_seq < members_seq:
+            del self._audiences[conversation_id]
+
+    async def _ask(self, conversation_id: str, members_seq: int) -> Audience:
         for _ in range(2):  # an answer that was under way already may be older than the question
             audience = await self._asked.get(conversation_id, lambda: self._messages.audience(conversation_id))
             if audience.members_seq >= members_seq:
-                self._audiences[conversation_id] = audience
+                self._audiences[conversation_id] = (audience, self._clock())
                 self._audiences.move_to_end(conversation_id)
                 if len(self._audiences) > self._cached:
                     self._audiences.popitem(last=False)

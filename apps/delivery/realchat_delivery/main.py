@@ -50,6 +50,7 @@ async def main() -> None:
         # Appends that are under way are finished before the sidecar is left.
         async with asyncio.TaskGroup() as group:
             hub = Hub(settings, registry, log, beacon, group)
+            notices = Notices(hub, registry, log)
             appender = Appender(messages.append, group, settings.appends_waiting, settings.append_seconds)
             node = Node(
                 authenticate=credentials.authenticate,
@@ -61,6 +62,7 @@ async def main() -> None:
                 change=messages.change,
                 resume=catch_up.resume,
                 mark=marks.add,
+                typing=notices.typing,
                 repair=hub.repair,
             )
             runtime.background("heartbeats", hub.tick)
@@ -83,9 +85,7 @@ async def main() -> None:
                 ws_per_message_deflate=False,
             )
             runtime.serve_internal(
-                internal_app(
-                    settings.app_api_token.get_secret_value(), Fanout(hub, registry, log, Notices(hub, registry, log))
-                )
+                internal_app(settings.app_api_token.get_secret_value(), Fanout(hub, registry, log, notices))
             )
             await runtime.run()
 

@@ -1,24 +1,33 @@
-"""What is told only as it happens: receipts and the like. It is not kept, and the first to be dropped under load."""
+"""What is told only as it happens: receipts and the like. It is not kept, and the first to be dropped under load.
+
+From node to node it goes by the nodes' channels, one round trip to Redis, and not by a topic of Kafka: nothing has to
+be kept or ordered, no node is bothered that has none of the users, and two sidecars and a broker have less to do.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 import msgspec
 from prometheus_client import Counter
 
 from chat.event.v1 import event_pb2 as pb
-from realchat_common.errors import RealChatError
+from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
-from realchat_delivery.frames import Notice, Receipt
+from realchat_delivery.domain import TYPING_SECONDS
+from realchat_delivery.frames import Notice, Receipt, ServerTyping
 from realchat_delivery.hub import Hub, Packet
 from realchat_delivery.log import Log
 from realchat_delivery.registry import Registry
 
 MOST_TOLD = 100
-"""In larger conversations members are told of their own receipts only; who wants to know the others' asks."""
+"""In larger conversations members are told of their own receipts only; who wants to know the others' asks. Nobody is
+told who types."""
 AT_ONCE = 64
 """News worked on at the same time; what comes meanwhile is dropped."""
+TYPING_AT_ONCE = 32
+"""Of these, for typing at most."""
 MOST_AGE_MS = 30_000
 """What is older is dropped: clients have asked for it meanwhile."""
 
@@ -66,6 +75,41 @@ class Notices:
             TOLD.labels("receipt", "failed").inc(len(moved.receipts))
         finally:
             self._working -= 1
+
+    async def typing(self, user_id: str, conversation_id: str, state: Literal["start", "stop"]) -> None:
+        """Tells the other members who types. What cannot be told now is dropped.
+
+        Raises:
+            RealChatError: conversation_not_found, also for those who are not members.
+        """
+        if self._working >= TYPING_AT_ONCE:
+            TOLD.labels("typing", "dropped").inc()
+            return
+        self._working += 1
+        try:
+            members = await self._members(conversation_id, user_id)
+            if len(members) <= MOST_TOLD:
+                frame = ServerTyping(
+                    conversation_id=conversation_id,
+                    user_id=user_id,
+                    state=state,
+                    expires_in_ms=int(TYPING_SECONDS * 1000) if state == "start" else 0,
+                )
+                await self.tell(members - {user_id}, frame)
+                TOLD.labels("typing", "told").inc()
+        except RealChatError as error:
+            if not error.code.temporary:
+                raise
+            TOLD.labels("typing", "failed").inc()
+        finally:
+            self._working -= 1
+
+    async def _members(self, conversation_id: str, user_id: str) -> frozenset[str]:
+        """The members, for one of them. Raises conversation_not_found."""
+        members = (await self._log.audience_now(conversation_id)).members
+        if user_id not in members:
+            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+        return members
 
     async def tell(self, user_ids: Collection[str], notice: Notice) -> None:
         """Tells users something. Raises RealChatError; then this node's users are told nonetheless."""

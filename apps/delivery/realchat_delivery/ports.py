@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from realchat_common.identity import User
 from realchat_delivery.append import Outcome, Pending
@@ -45,5 +45,7 @@ class Node:
     resume: Callable[[Connection, Resume], Awaitable[Resumed]]
     mark: Callable[[Who, Mark], None]
     """Moves a member's receipt forward. Raises RealChatError."""
+    typing: Callable[[str, str, Literal["start", "stop"]], Awaitable[None]]
+    """Tells the other members that a user types in a conversation. Raises conversation_not_found."""
     repair: Callable[[Connection, Missing], None]
     """Sees to it that `Connection.fill` is called."""

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
 from realchat_delivery.connection import Connection
-from realchat_delivery.domain import TokenBucket
+from realchat_delivery.domain import TokenBucket, TypingPace
 from realchat_delivery.frames import (
     MOST_FRAME_BYTES,
     Auth,
@@ -26,6 +26,7 @@ from realchat_delivery.frames import (
     Resume,
     Send,
     ServerPong,
+    Typing,
     error_frame,
 )
 from realchat_delivery.ports import Link, Node
@@ -62,6 +63,8 @@ class Socket(Connection):
         now = clock()
         self._pace = TokenBucket(settings.frames_per_second, 2 * settings.frames_per_second, now)
         self._requests = Requests(node, settings, self.reply, clock)
+        self._typing_pace = TypingPace()
+        self._telling = asyncio.Lock()
         self._bad_frames = 0
         self._resuming = False
 
@@ -135,6 +138,8 @@ class Socket(Connection):
             self._mark(frame)
         elif isinstance(frame, Change):
             self._requests.change(self.user, frame, self._tasks)
+        elif isinstance(frame, Typing):
+            self._type(frame)
         elif isinstance(frame, Ping):
             self.reply(ServerPong(id=frame.id))
         elif isinstance(frame, Resume):
@@ -151,6 +156,18 @@ class Socket(Connection):
         who = (parse_id(frame.conversation_id, "conversation_id"), self.user.user_id)
         seq = frame.up_to_seq
         self._node.mark(who, Mark(seq, seq if isinstance(frame, Read) else 0))
+
+    def _type(self, frame: Typing) -> None:
+        conversation_id = parse_id(frame.conversation_id, "conversation_id")
+        if self._typing_pace.tells(conversation_id, starts=frame.state == "start", now=self._clock()):
+            self._tasks.create_task(self._tell_typing(frame, conversation_id))
+
+    async def _tell_typing(self, frame: Typing, conversation_id: str) -> None:
+        try:
+            async with self._telling:  # in turn: a stop after its start
+                await self._node.typing(self.user.user_id, conversation_id, frame.state)
+        except RealChatError as error:
+            self._refuse(error, frame.id, "typing")
 
     def _begin_resume(self, frame: Resume) -> None:
         if self._resuming:

@@ -203,6 +203,8 @@ class Logs:
 
     async def audience(self, conversation_id: str) -> Audience:
         self._answer()
+        if conversation_id not in self.conversations:
+            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
         return self.conversations[conversation_id].audience
 
     async def move(self, marks: Mapping[Who, Mark]) -> None:
@@ -340,7 +342,8 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         group = await stack.enter_async_context(asyncio.TaskGroup())
         hub = Hub(settings, registry, log, beacon, group)
         appender = Appender(world.logs.append, group, settings.appends_waiting, settings.append_seconds)
-        fanout = Fanout(hub, registry, log, Notices(hub, registry, log))
+        notices = Notices(hub, registry, log)
+        fanout = Fanout(hub, registry, log, notices)
         marks = Marks(world.logs.move)
         node = Node(
             authenticate=known_by_name,
@@ -352,6 +355,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             change=world.logs.change,
             resume=catch_up.resume,
             mark=marks.add,
+            typing=notices.typing,
             repair=hub.repair,
         )
         public = public_app(settings, node, hub.admit)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import pytest
-import yaml
-from jsonschema import Draft202012Validator
 from realchat_delivery.frames import (
     Ack,
     ClientFrame,
@@ -23,22 +20,21 @@ from realchat_delivery.frames import (
     ServerFrame,
     ServerPing,
     ServerPong,
+    ServerTyping,
     error_frame,
 )
+from support.contract import CONTRACT, FROM_CLIENTS, TO_CLIENTS, violations
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, rfc3339
 from realchat_common.wire import event_json
 
-CONTRACT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[3] / "contracts" / "asyncapi.yaml").read_text())
-MESSAGES: dict[str, Any] = CONTRACT["components"]["messages"]
 CODEC = JsonCodec()
 
 
-def violations(kind: str, frame: dict[str, Any]) -> list[str]:
-    schema = {**MESSAGES[kind]["payload"], "components": CONTRACT["components"]}
-    return [error.message for error in Draft202012Validator(schema).iter_errors(frame)]
+def tag(frame: type[msgspec.Struct]) -> str:
+    return str(frame.__struct_config__.tag)
 
 
 def payload(data: bytes) -> dict[str, Any]:
@@ -48,33 +44,37 @@ def payload(data: bytes) -> dict[str, Any]:
     return decoded
 
 
-def operation(name: str) -> set[str]:
-    return {message["$ref"].rpartition("/")[2] for message in CONTRACT["operations"][name]["messages"]}
-
-
 def test_the_contract_has_exactly_our_frames() -> None:
-    assert operation("fromClients") == {frame.__struct_config__.tag for frame in get_args(ClientFrame)}
-    assert operation("toClients") == {frame.__struct_config__.tag for frame in get_args(ServerFrame)} | {"event"}
+    assert set(FROM_CLIENTS) == {tag(frame) for frame in get_args(ClientFrame)}
+    assert set(TO_CLIENTS) == {tag(frame) for frame in get_args(ServerFrame)} | {"event"}
+    operations = CONTRACT["operations"].values()
+    listed = {message["$ref"].rpartition("/")[2] for operation in operations for message in operation["messages"]}
+    assert listed == set(CONTRACT["channels"]["socket"]["messages"]) == set(CONTRACT["components"]["messages"])
 
 
-@pytest.mark.parametrize("frame", get_args(ClientFrame) + get_args(ServerFrame), ids=lambda frame: frame.__name__)
-def test_each_frame_has_the_contracts_fields(frame: type[msgspec.Struct]) -> None:
-    schema = MESSAGES[str(frame.__struct_config__.tag)]["payload"]
+FRAMES = [(FROM_CLIENTS, frame) for frame in get_args(ClientFrame)] + [
+    (TO_CLIENTS, frame) for frame in get_args(ServerFrame)
+]
+
+
+@pytest.mark.parametrize(("messages", "frame"), FRAMES, ids=lambda value: getattr(value, "__name__", ""))
+def test_each_frame_has_the_contracts_fields(messages: dict[str, Any], frame: type[msgspec.Struct]) -> None:
+    schema = messages[tag(frame)]["payload"]
     assert set(schema["properties"]) - {"type"} == {field.encode_name for field in msgspec.structs.fields(frame)}
 
 
-@pytest.mark.parametrize("kind", sorted(operation("fromClients")))
+@pytest.mark.parametrize("kind", sorted(FROM_CLIENTS))
 def test_the_contracts_examples_of_client_frames_are_read(kind: str) -> None:
-    for example in MESSAGES[kind]["examples"]:
-        assert violations(kind, example["payload"]) == []
+    for example in FROM_CLIENTS[kind]["examples"]:
+        assert violations(FROM_CLIENTS[kind], example["payload"]) == []
         frame = CODEC.decode(msgspec.json.encode(example["payload"]).decode())
         assert frame.__struct_config__.tag == kind
 
 
-@pytest.mark.parametrize("kind", sorted(operation("toClients")))
+@pytest.mark.parametrize("kind", sorted(TO_CLIENTS))
 def test_the_contracts_examples_of_server_frames_keep_the_contract(kind: str) -> None:
-    for example in MESSAGES[kind]["examples"]:
-        assert violations(kind, example["payload"]) == []
+    for example in TO_CLIENTS[kind]["examples"]:
+        assert violations(TO_CLIENTS[kind], example["payload"]) == []
 
 
 SERVER_FRAMES: list[ServerFrame] = [
@@ -100,6 +100,8 @@ SERVER_FRAMES: list[ServerFrame] = [
     Receipt(conversation_id=new_id(), user_id=new_id(), delivered_up_to=2, read_up_to=1),
     Receipt(conversation_id=new_id(), user_id=new_id(), delivered_up_to=2, read_up_to=0, marked_unread=True),
     Ack(id="a", conversation_id=new_id(), message_id=new_id(), seq=1, at=rfc3339(0), duplicate=False),
+    ServerTyping(conversation_id=new_id(), user_id=new_id(), state="start", expires_in_ms=6000),
+    ServerTyping(conversation_id=new_id(), user_id=new_id(), state="stop"),
     error_frame(RealChatError(Code.RATE_LIMITED, retry_after=0.25), "7"),
     error_frame(RealChatError(Code.INVALID_ARGUMENT, "no", field="body"), None),
     ServerPing(),
@@ -111,7 +113,7 @@ SERVER_FRAMES: list[ServerFrame] = [
 @pytest.mark.parametrize("frame", SERVER_FRAMES, ids=lambda frame: type(frame).__name__)
 def test_server_frames_keep_the_contract(frame: ServerFrame) -> None:
     encoded = payload(CODEC.encode(frame))
-    assert violations(encoded["type"], encoded) == []
+    assert violations(TO_CLIENTS[encoded["type"]], encoded) == []
     assert "id" not in encoded or encoded["id"]
 
 
@@ -163,7 +165,7 @@ def test_events_keep_the_contract(fields: dict[str, Any]) -> None:
     happened = event(**fields)
     encoded = payload(EventFrame(happened).encoded(CODEC))
     assert encoded == {"type": "event", "event": event_json(happened)}
-    assert violations("event", encoded) == []
+    assert violations(TO_CLIENTS["event"], encoded) == []
 
 
 def test_every_kind_of_event_is_among_these() -> None:
@@ -175,7 +177,7 @@ def test_an_event_of_a_newer_kind_leaves_no_gap() -> None:
     encoded = payload(EventFrame(event()).encoded(CODEC))
     assert encoded["event"]["seq"] == 3
     assert encoded["event"]["kind"] == "unknown"
-    assert violations("event", encoded) == []
+    assert violations(TO_CLIENTS["event"], encoded) == []
 
 
 def test_the_contract_has_exactly_our_close_codes() -> None:

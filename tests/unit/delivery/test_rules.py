@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
-from realchat_delivery.domain import Audience, Reader, TokenBucket
+from realchat_delivery.domain import TYPING_PACE_SECONDS, TYPING_SECONDS, Audience, Reader, TokenBucket, TypingPace
 
 USERS = ("alice", "bob", "carol")
 
@@ -77,3 +79,25 @@ def test_waiting_as_long_as_told_is_enough() -> None:
     bucket.take(0)
     wait = bucket.take(0.1)
     assert bucket.take(0.1 + wait + 1e-9) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.floats(0, 3))))
+def test_what_comes_too_often_or_changes_nothing_is_not_told(said: list[tuple[str, bool, float]]) -> None:
+    pace = TypingPace()
+    now = 0.0
+    told: dict[str, list[tuple[float, bool]]] = {}
+    for place, starts, after in said:
+        now += after
+        if pace.tells(place, starts=starts, now=now):
+            told.setdefault(place, []).append((now, starts))
+    for news in told.values():
+        starts_at = [at for at, starts in news if starts]
+        assert all(later - at >= TYPING_PACE_SECONDS for at, later in pairwise(starts_at))
+        assert news[0][1], "nobody stops who has not begun"
+        assert all(one or other for (_, one), (_, other) in pairwise(news)), "nobody stops twice"
+
+
+def test_one_device_types_in_few_conversations_at_once() -> None:
+    pace = TypingPace()
+    assert [pace.tells(str(place), starts=True, now=0) for place in range(9)] == [True] * 8 + [False]
+    assert pace.tells("8", starts=True, now=TYPING_SECONDS)

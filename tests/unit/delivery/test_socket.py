@@ -99,6 +99,7 @@ class Peer:
     pendings: list[Pending] = field(default_factory=list)
     repairs: list[Missing] = field(default_factory=list)
     marks: list[object] = field(default_factory=list)
+    types: list[tuple[str, str, str]] = field(default_factory=list)
     left: int = 0
     refusal: RealChatError | None = None
     append_refusal: RealChatError | None = None
@@ -119,6 +120,7 @@ class Peer:
             change=self._change,
             resume=self._resume,
             mark=lambda who, mark: self.marks.append((who, mark)),
+            typing=self._type,
             repair=lambda _, missing: self.repairs.append(missing),
         )
         self.socket = Socket(self.wire, JsonCodec(), node, SETTINGS, lambda: self.now)
@@ -154,6 +156,11 @@ class Peer:
         if self.resuming:
             await self.resuming(socket)
         return Resumed(id=frame.id, epoch="epoch", conversations={})
+
+    async def _type(self, user_id: str, conversation_id: str, state: str) -> None:
+        if conversation_id != TALK:
+            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+        self.types.append((user_id, conversation_id, state))
 
     def says(self, frame: dict[str, Any] | str | bytes) -> None:
         self.wire.incoming.put_nowait(msgspec.json.encode(frame).decode() if isinstance(frame, dict) else frame)
@@ -610,3 +617,13 @@ async def test_a_bug_closes_with_a_code() -> None:
     async with ready(peer):
         peer.sends("a")
         assert await peer.closed() == Close.SERVER_ERROR
+
+
+async def test_typing_is_told_in_turn_and_refused_where_the_user_is_no_member() -> None:
+    async with ready() as peer:
+        for state in ("start", "start", "stop", "stop"):
+            peer.says({"type": "typing", "conversation_id": TALK, "state": state})
+        await peer.hears_nothing_more()
+        assert peer.types == [("alice", TALK, "start"), ("alice", TALK, "stop")]
+        answer = await peer.asks({"type": "typing", "conversation_id": new_id(), "state": "start"})
+        assert (answer["code"], answer["id"]) == ("conversation_not_found", "1")

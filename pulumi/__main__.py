@@ -45,6 +45,7 @@ secrets = Secrets(
     Addresses(postgres.address, redis.address, redis.scheme),
     redis_password=config.get_secret("redisPassword"),
     kafka_password=config.get_secret("kafkaPassword"),
+    smtp_password=config.get_secret("smtpPassword"),
     opts=in_cluster(namespace),
 )
 dapr = Dapr(settings, kafka.brokers, redis.address, platform.after("dapr"), in_cluster(namespace))

@@ -66,6 +66,7 @@ def _up(options: argparse.Namespace) -> None:
   Web client    {stack.web_url}/
   API           {stack.web_url}/docs
   WebSocket     {stack.socket_url}
+  Mail          {stack.mail_folder.relative_to(paths.ROOT)}/
   PostgreSQL    {stack.postgres_url.replace(stack.vault.seed["postgres"], "…")}
   Redis, Kafka  {stack.redis_url.rpartition("@")[2]}, {stack.kafka_brokers}
 {_observers(stack)}

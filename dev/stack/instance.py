@@ -183,6 +183,11 @@ class Stack:
         return f"{HOST}:{self.layout.backing['kafka']}"
 
     @property
+    def mail_folder(self) -> Path:
+        """Where mails are put, each as a file."""
+        return self.state / "mail"
+
+    @property
     def dapr_api_token(self) -> str:
         return self.vault.seed["dapr-api-token"]
 
@@ -286,6 +291,7 @@ class Stack:
             # daprd puts its app id in place of {appID}: each sidecar opens the file of its own app.
             "REALCHAT_SECRETS_FILE": f"{self.vault.folder}/{{appID}}.json",
             "REALCHAT_NAMES_DB": str(self.state / "names.db"),
+            "REALCHAT_MAIL_FOLDER": str(self.mail_folder),
             "REALCHAT_KAFKA_BROKERS": self.kafka_brokers,
             "REALCHAT_REDIS_HOST": self.redis_url.rpartition("@")[2].removesuffix("/0"),
         }

@@ -335,6 +335,22 @@ def test_components_refer_only_to_secrets_that_their_applications_have(rendering
             assert component["auth"] == {"secretStore": "secretstore"}, name
 
 
+def test_mails_go_to_the_mail_server_where_there_is_one() -> None:
+    smtp = {"host": "mail.example", "cidr": "192.0.2.0/28", "sender": "chat@example.org", "username": "chat"}
+    rendering = run({**settings("local"), "realchat:smtp": smtp, "realchat:smtpPassword": "secret"})
+    mail = rendering.manifests("Component")["mail"]
+    assert mail["spec"]["type"] == "bindings.smtp"
+    values = {item["name"]: item.get("value") for item in mail["spec"]["metadata"]}
+    assert (values["host"], values["port"], values["emailFrom"]) == ("mail.example", "587", "chat@example.org")
+    secret = json.loads(rendering.manifests("Secret")["realchat-auth"]["stringData"]["secrets.json"])
+    assert secret["smtp-password"] == "secret"
+    assert mail["auth"] == {"secretStore": "secretstore"}
+    assert "192.0.2.0/28" in str(rendering.manifests("NetworkPolicy"))
+    assert "mail" not in {
+        v["name"] for v in rendering.manifests("Deployment")["auth"]["spec"]["template"]["spec"]["volumes"]
+    }
+
+
 def test_access_policies_are_the_call_graph(rendering: Rendering) -> None:
     allowed: dict[tuple[str, str], set[str]] = {}
     for app_id in APPS:

@@ -8,6 +8,7 @@ Invariants, with the tests that break when they go (tests/unit/auth/test_domain.
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ KEY_LEAD_MS = 60 * 60 * SECOND_MS
 """A key is listed for so long before it signs: longer than any cache of the list may be old."""
 KEY_OVERLAP_MS = (ACCESS_SECONDS + LEEWAY_SECONDS) * SECOND_MS + KEY_LEAD_MS
 """A key is listed for so long after its successor took over: its tokens' life, and clocks that differ."""
+
+
+def digest(text: str) -> bytes:
+    """SHA-256: for what has enough random bits, or is only to be compared."""
+    return hashlib.sha256(text.encode()).digest()
 
 
 # Emails and passwords

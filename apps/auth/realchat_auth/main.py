@@ -14,6 +14,8 @@ from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.api import public_app
 from realchat_auth.bindings import callbacks
+from realchat_auth.credentials.letters import MAIL
+from realchat_auth.credentials.mail import PACE, Mailroom, post
 from realchat_auth.credentials.rpc import AccountServicer
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
@@ -48,7 +50,9 @@ async def main() -> None:
         accounts = Accounts(store, passwords, keys, outbox, now_ms)
         credentials = Credentials(CredentialStore(engine), store, passwords, outbox, now_ms)
         runtime.background("signing keys", keys.run)
+        mailroom = Mailroom(CredentialStore(engine), post(sidecar), settings.web_url, now_ms)
         runtime.background("outbox", outbox.run)
+        runtime.background("mail", Outbox(engine, {MAIL: mailroom.take}, now_ms, PACE).run)
 
         threads = ThreadPoolExecutor(2, thread_name_prefix="dapr-callback")
         runtime.resources.callback(threads.shutdown, wait=False)  # a thread may wait for this very loop

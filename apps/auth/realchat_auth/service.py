@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from chat.profile.v1 import profile_pb2
+from realchat_auth.credentials.domain import Purpose
+from realchat_auth.credentials.letters import letter
 from realchat_auth.domain import (
     FREE_ATTEMPTS,
     FREE_ATTEMPTS_OF_CLIENT,
@@ -16,6 +17,7 @@ from realchat_auth.domain import (
     REFRESH_MS,
     choose_password,
     device_label,
+    digest,
     email_key,
     normalise_password,
     parse_email,
@@ -47,11 +49,6 @@ class Tokens:
 def new_refresh_token() -> str:
     """256 random bits. The prefix lets scanners for leaked secrets know it."""
     return f"rt_{secrets.token_urlsafe(32)}"
-
-
-def digest(text: str) -> bytes:
-    """SHA-256."""
-    return hashlib.sha256(text.encode()).digest()
 
 
 class Accounts:
@@ -92,7 +89,8 @@ class Accounts:
             created_at_ms=now_ms,
         )
         profile = owed(PROFILE, profile_pb2.CreateProfileRequest(user_id=user_id, display_name=name), now_ms)
-        await self._store.add_account(account, profile)
+        verification = letter(Purpose.VERIFY, address.address, now_ms, user_id)
+        await self._store.add_account(account, [profile, verification])
         await self._outbox.deliver([profile])
         return await self._open_session(account.user_id, device_name, password_hash)
 

@@ -16,6 +16,8 @@ class AuthSettings(ServiceSettings):
     """The `iss` of access tokens. A deployment that others check tokens of makes it its https URL."""
     public_url: str = "http://127.0.0.1:8081"
     """Where others reach this service's public HTTP, for the discovery document."""
+    web_url: str = "http://127.0.0.1:8080"
+    """Where people reach the web client, for the links in mails."""
     argon2_time_cost: int = Field(default=3, ge=1)
     argon2_memory_kib: int = Field(default=64 * 1024, ge=19 * 1024)
     argon2_parallelism: int = Field(default=4, ge=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from realchat_auth.domain import (
 )
 from realchat_auth.events import ACCOUNT_EVENT
 from realchat_auth.outbox import owed
-from realchat_auth.tables import Account, Lockout, Owed, Session, Token
+from realchat_auth.tables import Account, Confirmation, Lockout, Owed, Session, Token
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
@@ -52,8 +52,8 @@ class AuthStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def add_account(self, account: Account, profile: Owed) -> None:
-        """Adds an account, and that its profile is owed. Raises email_taken."""
+    async def add_account(self, account: Account, debts: Iterable[Owed]) -> None:
+        """Adds an account, and what is owed for it. Raises email_taken."""
         async with transaction(self._engine) as db:
             added = await db.exec(
                 insert(Account)
@@ -63,7 +63,7 @@ class AuthStore:
             )
             if added.first() is None:
                 raise RealChatError(Code.EMAIL_TAKEN, field="email")
-            db.add(profile)
+            db.add_all(debts)
 
     async def find_account(self, email_key: str) -> Account | None:
         """The account of an address."""
@@ -223,6 +223,7 @@ class AuthStore:
                     )
                 ),
                 await db.exec(delete(Token).where(col(Token.expires_at_ms) <= now_ms)),
+                await db.exec(delete(Confirmation).where(col(Confirmation.expires_at_ms) <= now_ms)),
                 await db.exec(delete(Lockout).where(col(Lockout.last_at_ms) <= now_ms - FORGET_ATTEMPTS_MS)),
             ]
             return sum(result.rowcount for result in gone)

@@ -27,6 +27,22 @@ class Account(Table, table=True):
     password_hash: str
     """Argon2id, in its standard form with parameters and salt."""
     created_at_ms: Milliseconds
+    email_verified_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+
+
+class Confirmation(Table, table=True):
+    """What a mail brings, for whoever gets it to show that the address is theirs. Good once: its use removes it."""
+
+    digest: bytes = Field(primary_key=True)
+    """SHA-256 of 256 random bits."""
+    user_id: UUID = Field(foreign_key="account.user_id")
+    purpose: str
+    """credentials.domain.Purpose."""
+    email: str
+    email_key: str
+    """Where it was sent."""
+    created_at_ms: Milliseconds
+    expires_at_ms: Milliseconds
 
 
 class Lockout(Table, table=True):
@@ -80,6 +96,8 @@ class Owed(Table, table=True):
     owed_id: UUID = Field(primary_key=True)
     kind: str
     payload: bytes
-    """Protobuf."""
+    """As the courier of the kind reads it."""
     due_at_ms: Milliseconds
     """When to try (again)."""
+    attempts: int = 0
+    """Without that of whoever wrote it."""

@@ -86,6 +86,32 @@ class Sidecar:
         except grpc.aio.AioRpcError as error:
             raise RealChatError(Code.UNAVAILABLE, f"{pubsub} did not take the event") from error
 
+    async def invoke_binding(
+        self, name: str, operation: str, data: bytes, metadata: Mapping[str, str], *, deadline: float = 5.0
+    ) -> bytes:
+        """Has an output binding do something, in the current trace.
+
+        Args:
+            name: the component.
+            operation: what it is to do, such as `create`.
+            data: what it does it with.
+            metadata: as the component understands it.
+            deadline: seconds.
+
+        Returns:
+            What the binding answers.
+
+        Raises:
+            RealChatError: unavailable, when it did not do it in time. It may have been done.
+        """
+        request = api_v1.InvokeBindingRequest(name=name, operation=operation, data=data, metadata=metadata)
+        headers = (*self.api_metadata, *trace_headers().items())
+        try:
+            answer = await self.api.InvokeBinding(request, timeout=deadline, metadata=headers)
+        except grpc.aio.AioRpcError as error:
+            raise RealChatError(Code.UNAVAILABLE, f"the binding {name} did not answer") from error
+        return bytes(answer.data)
+
     async def ping(self) -> Any:
         """Raises when the sidecar does not answer."""
         return await self.client.get_metadata()

@@ -28,6 +28,7 @@ class Code(Enum):
     INVALID_REFRESH_TOKEN = ("invalid_refresh_token", 401, grpc.StatusCode.UNAUTHENTICATED, False, "The refresh token is unknown or has expired")
     REFRESH_TOKEN_REUSED = ("refresh_token_reused", 401, grpc.StatusCode.UNAUTHENTICATED, False, "The refresh token was used before and its session is revoked")
     SESSION_REVOKED = ("session_revoked", 401, grpc.StatusCode.UNAUTHENTICATED, False, "The session has ended")
+    INVALID_CONFIRMATION = ("invalid_confirmation", 410, grpc.StatusCode.NOT_FOUND, False, "The link is unknown or was used or has expired")
     CALLER_NOT_ALLOWED = ("caller_not_allowed", 403, grpc.StatusCode.PERMISSION_DENIED, False, "The calling application may not do this")
     WRONG_PASSWORD = ("wrong_password", 403, grpc.StatusCode.PERMISSION_DENIED, False, "The password is wrong")
     PERMISSION_DENIED = ("permission_denied", 403, grpc.StatusCode.PERMISSION_DENIED, False, "Not allowed for this member")

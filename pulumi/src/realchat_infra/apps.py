@@ -152,6 +152,9 @@ class Service(Part):
         if has_database:
             sidecar["dapr.io/env"] = ",".join(f"{name}={value}" for name, value in self._postgres.env.items())
             sidecar["dapr.io/volume-mounts"] += f",{AUTHORITY}:{AUTHORITY_FOLDER}"
+        mail = [{"name": "mail", "emptyDir": {"sizeLimit": "16Mi"}}] if self._keeps_mail else []
+        if mail:
+            sidecar["dapr.io/volume-mounts-rw"] = f"mail:{dapr.MAIL_FOLDER}"
         container = {
             "name": app.app_id,
             "image": self._image,
@@ -202,6 +205,7 @@ class Service(Part):
                     "volumes": [
                         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
                         secrets,
+                        *mail,
                         *(DATABASE_VOLUMES if has_database else []),
                     ],
                 },
@@ -219,6 +223,10 @@ class Service(Part):
             spec=spec,
         )
 
+    @property
+    def _keeps_mail(self) -> bool:
+        return self.app.app_id == "auth" and self._settings.smtp is None
+
     def _env(self) -> list[dict[str, Any]]:
         settings = self._settings
         secret = secret_name(self.app.app_id)
@@ -235,7 +243,7 @@ class Service(Part):
         url = f"https://{settings.ingress.host}"
         values["REALCHAT_ISSUER"] = url
         if self.app.app_id == "auth":
-            values["REALCHAT_PUBLIC_URL"] = url
+            values |= {"REALCHAT_PUBLIC_URL": url, "REALCHAT_WEB_URL": url}
         if self.app.app_id == "gateway":
             values |= {
                 "REALCHAT_SOCKET_URL": f"wss://{settings.ingress.host}/v1/socket",

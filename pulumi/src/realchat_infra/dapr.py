@@ -14,13 +14,14 @@ from typing import Any
 import pulumi
 
 from realchat_infra.manifest import Manifest, Part
-from realchat_infra.settings import Settings
+from realchat_infra.settings import Settings, Smtp
 from realchat_infra.sources import APPS, OPERATIONS, dapr_configuration, dapr_resources
 from realchat_infra.vault import secret_name
 
 API = "dapr.io/v1alpha1"
 TRUST_DOMAIN = "realchat"
 SECRETS_FOLDER = "/run/secrets/realchat"
+MAIL_FOLDER = "/tmp/mail"  # noqa: S108 - the sidecar's own
 COLLECTOR = "otel-collector:4317"
 
 
@@ -49,9 +50,10 @@ class Dapr(Part):
             "REALCHAT_KAFKA_BROKERS": kafka,
             "REALCHAT_REDIS_HOST": redis,
             "REALCHAT_SECRETS_FILE": f"{SECRETS_FOLDER}/secrets.json",
+            "REALCHAT_MAIL_FOLDER": MAIL_FOLDER,
         }
         extra = _managed(settings)
-        found = [resolved(resource, environment, extra) for resource in dapr_resources()]
+        found = [resolved(_mailed(resource, settings.smtp), environment, extra) for resource in dapr_resources()]
         for resource in found:
             self._put(resource, after)
         for app_id in APPS:
@@ -88,6 +90,22 @@ def resolved(
         if item["name"] not in names
     ] + replaced
     if any("secretKeyRef" in item for item in replaced):
+        document["auth"] = {"secretStore": "secretstore"}
+    return document
+
+
+def _mailed(resource: Mapping[str, Any], smtp: Smtp | None) -> Mapping[str, Any]:
+    """The component `mail`, where there is a mail server; all others as they are."""
+    if smtp is None or resource["metadata"]["name"] != "mail":
+        return resource
+    values = {"host": smtp.host, "port": str(smtp.port), "emailFrom": smtp.sender, "direction": "output"}
+    metadata: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
+    document = {**resource, "spec": {"type": "bindings.smtp", "version": "v1", "metadata": metadata}}
+    if smtp.username:
+        metadata += [
+            {"name": "user", "value": smtp.username},
+            {"name": "password", "secretKeyRef": {"name": "smtp-password", "key": "smtp-password"}},
+        ]
         document["auth"] = {"secretStore": "secretstore"}
     return document
 

@@ -106,6 +106,8 @@ def paths(settings: Settings) -> list[Path]:
             Path(place, COLLECTOR, (4317,)),
             Path(MONITORING, place, (sources.APPS[app_id].ports["internal"], SIDECAR_METRICS)),
         ]
+    if settings.smtp:
+        found.append(Path(apps["auth"], Place("mail", cidr=settings.smtp.cidr), (settings.smtp.port,)))
     return found + _data(settings, apps) + [Path(COLLECTOR, JAEGER, (4317,)), Path(MONITORING, COLLECTOR, (8888,))]
 
 

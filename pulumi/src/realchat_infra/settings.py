@@ -141,6 +141,18 @@ class Redis(Model):
     external: ExternalRedis | None = None
 
 
+class Smtp(Model):
+    """The mail server that sends auth's mails; with a username, the config secret `smtpPassword` goes with it."""
+
+    host: str
+    cidr: str
+    """Where it is, for the network policies."""
+    sender: str
+    """The mails' `From`."""
+    port: int = 587
+    username: str = ""
+
+
 class Tls(Model):
     """Who signs the public certificate: an ACME account, a secret that is already there, or, with neither, nobody."""
 
@@ -196,6 +208,8 @@ class Settings(Model):
     kafka: Kafka = Kafka()
     postgres: Postgres = Postgres()
     redis: Redis = Redis()
+    smtp: Smtp | None = None
+    """Without one, mails are files in the pod that wrote them: enough to try things out, and no more."""
     apps: dict[str, Size] = {}
     generations: dict[str, int] = {}
     """Raised by one to replace a derived secret: `database/auth: 2`."""

@@ -35,12 +35,13 @@ class Secrets(Part):
         *,
         redis_password: pulumi.Output[str] | None,
         kafka_password: pulumi.Output[str] | None,
+        smtp_password: pulumi.Output[str] | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("Secrets", "secrets", namespace, opts)
         self.checksums: dict[str, pulumi.Output[str]] = {}
         for app_id in APPS:
-            data = pulumi.Output.all(app_id, keyring, addresses, redis_password, kafka_password).apply(
+            data = pulumi.Output.all(app_id, keyring, addresses, redis_password, kafka_password, smtp_password).apply(
                 lambda given: _data(*given)
             )
             self.add("v1", "Secret", secret_name(app_id), type="Opaque", stringData=data)
@@ -49,9 +50,21 @@ class Secrets(Part):
 
 
 def _data(
-    app_id: str, keyring: Keyring, addresses: Addresses, redis_password: str | None, kafka_password: str | None
+    app_id: str,
+    keyring: Keyring,
+    addresses: Addresses,
+    redis_password: str | None,
+    kafka_password: str | None,
+    smtp_password: str | None,
 ) -> dict[str, str]:
-    store = keyring.store(app_id, APPS, addresses, redis_password=redis_password, kafka_password=kafka_password)
+    store = keyring.store(
+        app_id,
+        APPS,
+        addresses,
+        redis_password=redis_password,
+        kafka_password=kafka_password,
+        smtp_password=smtp_password,
+    )
     data = {
         "secrets.json": json.dumps(store),
         "dapr-api-token": keyring.token(f"dapr-api-token/{app_id}"),

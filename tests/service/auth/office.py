@@ -12,6 +12,9 @@ import grpc
 import pytest
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from realchat_auth.credentials.domain import Mail, Purpose
+from realchat_auth.credentials.letters import MAIL
+from realchat_auth.credentials.mail import PACE, Mailroom
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
 from realchat_auth.events import ACCOUNT_EVENT, PROFILE
@@ -61,6 +64,19 @@ class Receiver:
 
 
 @dataclass
+class Postman:
+    """The mail server: takes what it is given, unless it is away."""
+
+    taken: list[Mail] = field(default_factory=list)
+    away: bool = False
+
+    async def take(self, mail: Mail) -> None:
+        if self.away:
+            raise OSError("nobody answers")
+        self.taken.append(mail)
+
+
+@dataclass
 class Office:
     """One replica of auth and what surrounds it."""
 
@@ -68,6 +84,7 @@ class Office:
     sealing_key: str
     broker: Receiver
     profile: Receiver
+    postman: Postman = field(default_factory=Postman)
     now_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
 
     def __post_init__(self) -> None:
@@ -76,6 +93,8 @@ class Office:
             self.engine, {ACCOUNT_EVENT: self.broker.take, PROFILE: self.profile.take}, lambda: self.now_ms
         )
         self.accounts = self.with_hasher(HASHER)
+        mailroom = Mailroom(CredentialStore(self.engine), self.postman.take, "http://web", lambda: self.now_ms)
+        self.post = Outbox(self.engine, {MAIL: mailroom.take}, lambda: self.now_ms, PACE)
         self.credentials = Credentials(
             CredentialStore(self.engine), AuthStore(self.engine), Passwords(HASHER), self.outbox, lambda: self.now_ms
         )
@@ -102,6 +121,18 @@ class Office:
         with pytest.raises(RealChatError) as refusal:
             await attempt
         return refusal.value
+
+    async def mails(self) -> list[Mail]:
+        """What is sent now, after all that was sent before."""
+        before = len(self.postman.taken)
+        while await self.post.deliver_due():
+            pass
+        return self.postman.taken[before:]
+
+    async def brought(self, purpose: Purpose) -> str:
+        """What the newest mail of a purpose brings."""
+        *_, mail = [mail for mail in await self.mails() if f"#{purpose}=" in mail.html]
+        return mail.html.split(f"#{purpose}=")[1].split('"')[0]
 
     async def rows(self, table: str) -> int:
         async with self.engine.connect() as connection:

@@ -19,3 +19,37 @@ class AccountServicer(AccountServiceServicer):
     async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Any) -> pb.ChangePasswordResponse:
         ended = await self._credentials.change_password(current_user(), request.current_password, request.new_password)
         return pb.ChangePasswordResponse(session_ids=ended)
+
+    async def GetAccount(self, request: pb.GetAccountRequest, context: Any) -> pb.GetAccountResponse:
+        account = await self._credentials.account(current_user())
+        return pb.GetAccountResponse(
+            account=pb.Account(
+                user_id=str(account.user_id),
+                email=account.email,
+                email_verified=account.email_verified_at_ms is not None,
+                created_at_ms=account.created_at_ms,
+            )
+        )
+
+    async def RequestEmailVerification(
+        self, request: pb.RequestEmailVerificationRequest, context: Any
+    ) -> pb.RequestEmailVerificationResponse:
+        await self._credentials.request_verification(current_user())
+        return pb.RequestEmailVerificationResponse()
+
+    async def ChangeEmail(self, request: pb.ChangeEmailRequest, context: Any) -> pb.ChangeEmailResponse:
+        await self._credentials.change_email(current_user(), request.password, request.email)
+        return pb.ChangeEmailResponse()
+
+    async def ConfirmEmail(self, request: pb.ConfirmEmailRequest, context: Any) -> pb.ConfirmEmailResponse:
+        return pb.ConfirmEmailResponse(email=await self._credentials.confirm_email(request.token))
+
+    async def RequestPasswordReset(
+        self, request: pb.RequestPasswordResetRequest, context: Any
+    ) -> pb.RequestPasswordResetResponse:
+        await self._credentials.request_reset(request.email)
+        return pb.RequestPasswordResetResponse()
+
+    async def ResetPassword(self, request: pb.ResetPasswordRequest, context: Any) -> pb.ResetPasswordResponse:
+        ended = await self._credentials.reset_password(request.token, request.new_password)
+        return pb.ResetPasswordResponse(session_ids=ended)

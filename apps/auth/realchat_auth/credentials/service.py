@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from realchat_auth.credentials.domain import Purpose
+from realchat_auth.credentials.letters import letter
 from realchat_auth.credentials.store import CredentialStore
-from realchat_auth.domain import FREE_ATTEMPTS, choose_password, normalise_password
+from realchat_auth.domain import FREE_ATTEMPTS, choose_password, digest, email_key, normalise_password, parse_email
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
-from realchat_auth.service import digest
 from realchat_auth.store import AuthStore
 from realchat_auth.tables import Account
 from realchat_common.errors import Code, RealChatError
@@ -50,6 +51,52 @@ class Credentials:
         account = await self.confirmed(user, current)
         password_hash = await self._passwords.hash(chosen)
         ended = await self._store.change_password(user, account.password_hash, password_hash, self._clock())
+        await self._outbox.deliver(ended.debts)
+        return ended.session_ids
+
+    async def account(self, user: User) -> Account:
+        """Somebody's own account."""
+        return await self._store.account(user.user_id)
+
+    async def request_verification(self, user: User) -> None:
+        """Sends an address that is not verified a mail, unless it got one just now."""
+        account = await self._store.account(user.user_id)
+        if account.email_verified_at_ms is None:
+            await self._store.owe(letter(Purpose.VERIFY, account.email, self._clock(), user.user_id))
+
+    async def change_email(self, user: User, password: str, email: str) -> None:
+        """Sends another address a mail; the account has it once that was confirmed.
+
+        Whether the address has an account is not told: if so, confirming it fails.
+
+        Raises:
+            RealChatError: wrong_password, locked_out, invalid_argument, overloaded.
+        """
+        address = parse_email(email)
+        await self.confirmed(user, password)
+        await self._store.owe(letter(Purpose.CHANGE, address.address, self._clock(), user.user_id))
+
+    async def confirm_email(self, token: str) -> str:
+        """Takes an address for that of whoever holds what a mail to it has brought; returns it.
+
+        Raises:
+            RealChatError: invalid_confirmation, email_taken.
+        """
+        return await self._store.confirm_email(digest(token), self._clock())
+
+    async def request_reset(self, email: str) -> None:
+        """Sends an address a mail if it has an account. That is found out later, so that nobody can tell by time."""
+        await self._store.owe(letter(Purpose.RESET, email_key(email), self._clock()))
+
+    async def reset_password(self, token: str, new: str) -> list[str]:
+        """Another password for whoever holds what a mail has brought; returns the sessions that ended, which are all.
+
+        Raises:
+            RealChatError: invalid_confirmation, invalid_argument, overloaded.
+        """
+        chosen, proof = choose_password(new, "new_password"), digest(token)
+        await self._store.confirmed_account(proof, Purpose.RESET, self._clock())  # before an expensive hash
+        ended = await self._store.reset_password(proof, await self._passwords.hash(chosen), self._clock())
         await self._outbox.deliver(ended.debts)
         return ended.session_ids
 

@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from realchat_common.problems import add_problem_handlers
-from realchat_gateway.api import accounts, conversations, messages, people, reactions, receipts
+from realchat_gateway.api import accounts, conversations, credentials, messages, people, reactions, receipts
 from realchat_gateway.edge import Edge
 from realchat_gateway.gateway import Gateway
 from realchat_gateway.schemas.base import Problem
@@ -70,9 +70,10 @@ def public_app(gateway: Gateway) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.gateway = gateway
-    for module in (accounts, people, conversations, messages, reactions, receipts):
+    for module in (accounts, people, conversations, messages, reactions, receipts, credentials):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)
+    app.include_router(credentials.anonymous)
     app.include_router(accounts.well_known)
     _add_docs(app)
     app.frontend("/", directory=settings.web_root, fallback=None, check_dir=True)

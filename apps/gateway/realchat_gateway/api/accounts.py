@@ -6,7 +6,6 @@ import time
 
 from fastapi import APIRouter, Depends, Request
 
-from chat.auth.v1 import account_pb2
 from chat.auth.v1 import auth_pb2 as pb
 from realchat_common.ids import new_id
 from realchat_common.tokens import auth_keys
@@ -18,7 +17,6 @@ from realchat_gateway.schemas.accounts import (
     Key,
     KeySet,
     Login,
-    PasswordChange,
     RefreshToken,
     Registration,
     Session,
@@ -98,14 +96,6 @@ async def revoke_session(session_id: Id, user: Writer, gateway: GatewayDep) -> N
     """Logs a device out; its sockets close and its access token ends."""
     await gateway.auth.call(gateway.auth.stub.RevokeSession, pb.RevokeSessionRequest(session_id=session_id), user)
     await gateway.revoked.add(session_id)
-
-
-@router.post("/me/password", status_code=204)
-async def change_password(body: PasswordChange, user: Writer, gateway: GatewayDep) -> None:
-    """Another password. All other devices are logged out."""
-    asked = account_pb2.ChangePasswordRequest(**body.model_dump())
-    answer = await gateway.account.call(gateway.account.stub.ChangePassword, asked, user)
-    await gateway.revoked.add_all(answer.session_ids)
 
 
 @router.post("/socket-tickets", status_code=201)

@@ -132,15 +132,6 @@ class SessionName(Command):
     device_name: Annotated[str, Field(max_length=256)]
 
 
-class PasswordChange(Command):
-    """The password, and another one."""
-
-    model_config = example({"current_password": "correct horse battery", "new_password": "staple at dawn"})
-
-    current_password: Annotated[str, Field(max_length=1024)]
-    new_password: Annotated[str, Field(max_length=1024)]
-
-
 class SocketTicket(BaseModel):
     """Lets one WebSocket in, once."""
 

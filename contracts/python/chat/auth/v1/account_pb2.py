@@ -24,17 +24,43 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63hat/auth/v1/account.proto\x12\x0c\x63hat.auth.v1\"G\n\x15\x43hangePasswordRequest\x12\x18\n\x10\x63urrent_password\x18\x01 \x01(\t\x12\x14\n\x0cnew_password\x18\x02 \x01(\t\"-\n\x16\x43hangePasswordResponse\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t2m\n\x0e\x41\x63\x63ountService\x12[\n\x0e\x43hangePassword\x12#.chat.auth.v1.ChangePasswordRequest\x1a$.chat.auth.v1.ChangePasswordResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63hat/auth/v1/account.proto\x12\x0c\x63hat.auth.v1\"X\n\x07\x41\x63\x63ount\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\x12\x16\n\x0e\x65mail_verified\x18\x03 \x01(\x08\x12\x15\n\rcreated_at_ms\x18\x04 \x01(\x03\"G\n\x15\x43hangePasswordRequest\x12\x18\n\x10\x63urrent_password\x18\x01 \x01(\t\x12\x14\n\x0cnew_password\x18\x02 \x01(\t\"-\n\x16\x43hangePasswordResponse\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t\"\x13\n\x11GetAccountRequest\"<\n\x12GetAccountResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.auth.v1.Account\"!\n\x1fRequestEmailVerificationRequest\"\"\n RequestEmailVerificationResponse\"5\n\x12\x43hangeEmailRequest\x12\x10\n\x08password\x18\x01 \x01(\t\x12\r\n\x05\x65mail\x18\x02 \x01(\t\"\x15\n\x13\x43hangeEmailResponse\"$\n\x13\x43onfirmEmailRequest\x12\r\n\x05token\x18\x01 \x01(\t\"%\n\x14\x43onfirmEmailResponse\x12\r\n\x05\x65mail\x18\x01 \x01(\t\",\n\x1bRequestPasswordResetRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\"\x1e\n\x1cRequestPasswordResetResponse\";\n\x14ResetPasswordRequest\x12\r\n\x05token\x18\x01 \x01(\t\x12\x14\n\x0cnew_password\x18\x02 \x01(\t\",\n\x15ResetPasswordResponse\x12\x13\n\x0bsession_ids\x18\x01 \x03(\t2\xad\x05\n\x0e\x41\x63\x63ountService\x12[\n\x0e\x43hangePassword\x12#.chat.auth.v1.ChangePasswordRequest\x1a$.chat.auth.v1.ChangePasswordResponse\x12O\n\nGetAccount\x12\x1f.chat.auth.v1.GetAccountRequest\x1a .chat.auth.v1.GetAccountResponse\x12y\n\x18RequestEmailVerification\x12-.chat.auth.v1.RequestEmailVerificationRequest\x1a..chat.auth.v1.RequestEmailVerificationResponse\x12R\n\x0b\x43hangeEmail\x12 .chat.auth.v1.ChangeEmailRequest\x1a!.chat.auth.v1.ChangeEmailResponse\x12U\n\x0c\x43onfirmEmail\x12!.chat.auth.v1.ConfirmEmailRequest\x1a\".chat.auth.v1.ConfirmEmailResponse\x12m\n\x14RequestPasswordReset\x12).chat.auth.v1.RequestPasswordResetRequest\x1a*.chat.auth.v1.RequestPasswordResetResponse\x12X\n\rResetPassword\x12\".chat.auth.v1.ResetPasswordRequest\x1a#.chat.auth.v1.ResetPasswordResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.auth.v1.account_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=44
-  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=115
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=117
-  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=162
-  _globals['_ACCOUNTSERVICE']._serialized_start=164
-  _globals['_ACCOUNTSERVICE']._serialized_end=273
+  _globals['_ACCOUNT']._serialized_start=44
+  _globals['_ACCOUNT']._serialized_end=132
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_start=134
+  _globals['_CHANGEPASSWORDREQUEST']._serialized_end=205
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_start=207
+  _globals['_CHANGEPASSWORDRESPONSE']._serialized_end=252
+  _globals['_GETACCOUNTREQUEST']._serialized_start=254
+  _globals['_GETACCOUNTREQUEST']._serialized_end=273
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=275
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=335
+  _globals['_REQUESTEMAILVERIFICATIONREQUEST']._serialized_start=337
+  _globals['_REQUESTEMAILVERIFICATIONREQUEST']._serialized_end=370
+  _globals['_REQUESTEMAILVERIFICATIONRESPONSE']._serialized_start=372
+  _globals['_REQUESTEMAILVERIFICATIONRESPONSE']._serialized_end=406
+  _globals['_CHANGEEMAILREQUEST']._serialized_start=408
+  _globals['_CHANGEEMAILREQUEST']._serialized_end=461
+  _globals['_CHANGEEMAILRESPONSE']._serialized_start=463
+  _globals['_CHANGEEMAILRESPONSE']._serialized_end=484
+  _globals['_CONFIRMEMAILREQUEST']._serialized_start=486
+  _globals['_CONFIRMEMAILREQUEST']._serialized_end=522
+  _globals['_CONFIRMEMAILRESPONSE']._serialized_start=524
+  _globals['_CONFIRMEMAILRESPONSE']._serialized_end=561
+  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_start=563
+  _globals['_REQUESTPASSWORDRESETREQUEST']._serialized_end=607
+  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_start=609
+  _globals['_REQUESTPASSWORDRESETRESPONSE']._serialized_end=639
+  _globals['_RESETPASSWORDREQUEST']._serialized_start=641
+  _globals['_RESETPASSWORDREQUEST']._serialized_end=700
+  _globals['_RESETPASSWORDRESPONSE']._serialized_start=702
+  _globals['_RESETPASSWORDRESPONSE']._serialized_end=746
+  _globals['_ACCOUNTSERVICE']._serialized_start=749
+  _globals['_ACCOUNTSERVICE']._serialized_end=1434
 # @@protoc_insertion_point(module_scope)

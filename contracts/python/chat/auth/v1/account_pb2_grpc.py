@@ -41,6 +41,36 @@ class AccountServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangePasswordRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangePasswordResponse.FromString,
                 _registered_method=True)
+        self.GetAccount = channel.unary_unary(
+                '/chat.auth.v1.AccountService/GetAccount',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountResponse.FromString,
+                _registered_method=True)
+        self.RequestEmailVerification = channel.unary_unary(
+                '/chat.auth.v1.AccountService/RequestEmailVerification',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationResponse.FromString,
+                _registered_method=True)
+        self.ChangeEmail = channel.unary_unary(
+                '/chat.auth.v1.AccountService/ChangeEmail',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangeEmailRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangeEmailResponse.FromString,
+                _registered_method=True)
+        self.ConfirmEmail = channel.unary_unary(
+                '/chat.auth.v1.AccountService/ConfirmEmail',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmEmailRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmEmailResponse.FromString,
+                _registered_method=True)
+        self.RequestPasswordReset = channel.unary_unary(
+                '/chat.auth.v1.AccountService/RequestPasswordReset',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestPasswordResetRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestPasswordResetResponse.FromString,
+                _registered_method=True)
+        self.ResetPassword = channel.unary_unary(
+                '/chat.auth.v1.AccountService/ResetPassword',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -55,6 +85,52 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAccount(self, request, context):
+        """The caller's own account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestEmailVerification(self, request, context):
+        """Sends the caller's address another verification, unless it is verified or got one within the last minute.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangeEmail(self, request, context):
+        """Sends another address a confirmation; the account has it from then on. The answer does not say whether the address
+        has an account. Errors: wrong_password, locked_out, invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmEmail(self, request, context):
+        """For whoever holds what a mail brought: the address is theirs. On nobody's behalf.
+        Errors: invalid_confirmation, email_taken.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestPasswordReset(self, request, context):
+        """Sends an address a way to another password, if it has an account: the answer, and its time, are always the same.
+        On nobody's behalf.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetPassword(self, request, context):
+        """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
+        Errors: invalid_confirmation, invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +138,36 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ChangePassword,
                     request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangePasswordRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'GetAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccount,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'RequestEmailVerification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestEmailVerification,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationResponse.SerializeToString,
+            ),
+            'ChangeEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeEmail,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangeEmailRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ChangeEmailResponse.SerializeToString,
+            ),
+            'ConfirmEmail': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmEmail,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmEmailRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmEmailResponse.SerializeToString,
+            ),
+            'RequestPasswordReset': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestPasswordReset,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestPasswordResetRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestPasswordResetResponse.SerializeToString,
+            ),
+            'ResetPassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetPassword,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -93,6 +199,168 @@ class AccountService:
             '/chat.auth.v1.AccountService/ChangePassword',
             chat_dot_auth_dot_v1_dot_account__pb2.ChangePasswordRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_account__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/GetAccount',
+            chat_dot_auth_dot_v1_dot_account__pb2.GetAccountRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestEmailVerification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/RequestEmailVerification',
+            chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangeEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/ChangeEmail',
+            chat_dot_auth_dot_v1_dot_account__pb2.ChangeEmailRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.ChangeEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmEmail(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/ConfirmEmail',
+            chat_dot_auth_dot_v1_dot_account__pb2.ConfirmEmailRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.ConfirmEmailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestPasswordReset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/RequestPasswordReset',
+            chat_dot_auth_dot_v1_dot_account__pb2.RequestPasswordResetRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.RequestPasswordResetResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetPassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/ResetPassword',
+            chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,26 @@ class AccountServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AccountServiceAsyncStub: ...
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_account_pb2.ChangePasswordRequest, _account_pb2.ChangePasswordResponse]
     """Another password; all other sessions end. Errors: wrong_password, locked_out, invalid_argument."""
+    GetAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.GetAccountRequest, _account_pb2.GetAccountResponse]
+    """The caller's own account."""
+    RequestEmailVerification: _grpc.UnaryUnaryMultiCallable[_account_pb2.RequestEmailVerificationRequest, _account_pb2.RequestEmailVerificationResponse]
+    """Sends the caller's address another verification, unless it is verified or got one within the last minute."""
+    ChangeEmail: _grpc.UnaryUnaryMultiCallable[_account_pb2.ChangeEmailRequest, _account_pb2.ChangeEmailResponse]
+    """Sends another address a confirmation; the account has it from then on. The answer does not say whether the address
+    has an account. Errors: wrong_password, locked_out, invalid_argument.
+    """
+    ConfirmEmail: _grpc.UnaryUnaryMultiCallable[_account_pb2.ConfirmEmailRequest, _account_pb2.ConfirmEmailResponse]
+    """For whoever holds what a mail brought: the address is theirs. On nobody's behalf.
+    Errors: invalid_confirmation, email_taken.
+    """
+    RequestPasswordReset: _grpc.UnaryUnaryMultiCallable[_account_pb2.RequestPasswordResetRequest, _account_pb2.RequestPasswordResetResponse]
+    """Sends an address a way to another password, if it has an account: the answer, and its time, are always the same.
+    On nobody's behalf.
+    """
+    ResetPassword: _grpc.UnaryUnaryMultiCallable[_account_pb2.ResetPasswordRequest, _account_pb2.ResetPasswordResponse]
+    """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
+    Errors: invalid_confirmation, invalid_argument.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -47,6 +67,26 @@ class AccountServiceAsyncStub(AccountServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ChangePassword: _aio.UnaryUnaryMultiCallable[_account_pb2.ChangePasswordRequest, _account_pb2.ChangePasswordResponse]  # type: ignore[assignment]
     """Another password; all other sessions end. Errors: wrong_password, locked_out, invalid_argument."""
+    GetAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.GetAccountRequest, _account_pb2.GetAccountResponse]  # type: ignore[assignment]
+    """The caller's own account."""
+    RequestEmailVerification: _aio.UnaryUnaryMultiCallable[_account_pb2.RequestEmailVerificationRequest, _account_pb2.RequestEmailVerificationResponse]  # type: ignore[assignment]
+    """Sends the caller's address another verification, unless it is verified or got one within the last minute."""
+    ChangeEmail: _aio.UnaryUnaryMultiCallable[_account_pb2.ChangeEmailRequest, _account_pb2.ChangeEmailResponse]  # type: ignore[assignment]
+    """Sends another address a confirmation; the account has it from then on. The answer does not say whether the address
+    has an account. Errors: wrong_password, locked_out, invalid_argument.
+    """
+    ConfirmEmail: _aio.UnaryUnaryMultiCallable[_account_pb2.ConfirmEmailRequest, _account_pb2.ConfirmEmailResponse]  # type: ignore[assignment]
+    """For whoever holds what a mail brought: the address is theirs. On nobody's behalf.
+    Errors: invalid_confirmation, email_taken.
+    """
+    RequestPasswordReset: _aio.UnaryUnaryMultiCallable[_account_pb2.RequestPasswordResetRequest, _account_pb2.RequestPasswordResetResponse]  # type: ignore[assignment]
+    """Sends an address a way to another password, if it has an account: the answer, and its time, are always the same.
+    On nobody's behalf.
+    """
+    ResetPassword: _aio.UnaryUnaryMultiCallable[_account_pb2.ResetPasswordRequest, _account_pb2.ResetPasswordResponse]  # type: ignore[assignment]
+    """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
+    Errors: invalid_confirmation, invalid_argument.
+    """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called by the gateway, on behalf of the account's user. Who names a wrong password gets wrong_password, and after
@@ -60,5 +100,61 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.ChangePasswordResponse, _abc.Awaitable[_account_pb2.ChangePasswordResponse]]:
         """Another password; all other sessions end. Errors: wrong_password, locked_out, invalid_argument."""
+
+    @_abc_1.abstractmethod
+    def GetAccount(
+        self,
+        request: _account_pb2.GetAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.GetAccountResponse, _abc.Awaitable[_account_pb2.GetAccountResponse]]:
+        """The caller's own account."""
+
+    @_abc_1.abstractmethod
+    def RequestEmailVerification(
+        self,
+        request: _account_pb2.RequestEmailVerificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.RequestEmailVerificationResponse, _abc.Awaitable[_account_pb2.RequestEmailVerificationResponse]]:
+        """Sends the caller's address another verification, unless it is verified or got one within the last minute."""
+
+    @_abc_1.abstractmethod
+    def ChangeEmail(
+        self,
+        request: _account_pb2.ChangeEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.ChangeEmailResponse, _abc.Awaitable[_account_pb2.ChangeEmailResponse]]:
+        """Sends another address a confirmation; the account has it from then on. The answer does not say whether the address
+        has an account. Errors: wrong_password, locked_out, invalid_argument.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmEmail(
+        self,
+        request: _account_pb2.ConfirmEmailRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.ConfirmEmailResponse, _abc.Awaitable[_account_pb2.ConfirmEmailResponse]]:
+        """For whoever holds what a mail brought: the address is theirs. On nobody's behalf.
+        Errors: invalid_confirmation, email_taken.
+        """
+
+    @_abc_1.abstractmethod
+    def RequestPasswordReset(
+        self,
+        request: _account_pb2.RequestPasswordResetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.RequestPasswordResetResponse, _abc.Awaitable[_account_pb2.RequestPasswordResetResponse]]:
+        """Sends an address a way to another password, if it has an account: the answer, and its time, are always the same.
+        On nobody's behalf.
+        """
+
+    @_abc_1.abstractmethod
+    def ResetPassword(
+        self,
+        request: _account_pb2.ResetPasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.ResetPasswordResponse, _abc.Awaitable[_account_pb2.ResetPasswordResponse]]:
+        """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
+        Errors: invalid_confirmation, invalid_argument.
+        """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,75 @@
+"""What people prove who they are with: passwords, addresses, and what mails bring."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+
+from chat.auth.v1 import account_pb2 as pb
+from realchat_gateway.access import Reader, Writer, count_anonymous, count_login
+from realchat_gateway.edge import ApiRoute
+from realchat_gateway.gateway import GatewayDep
+from realchat_gateway.schemas.credentials import (
+    Account,
+    Address,
+    Confirmation,
+    ConfirmedAddress,
+    EmailChange,
+    PasswordChange,
+    PasswordReset,
+)
+
+router = APIRouter(prefix="/v1/me", tags=["accounts"], route_class=ApiRoute)
+anonymous = APIRouter(
+    prefix="/v1/auth", tags=["accounts"], dependencies=[Depends(count_anonymous)], route_class=ApiRoute
+)
+
+
+@router.get("/account")
+async def get_account(user: Reader, gateway: GatewayDep) -> Account:
+    """The caller's account, which nobody else sees."""
+    answer = await gateway.account.call(gateway.account.stub.GetAccount, pb.GetAccountRequest(), user)
+    return Account.of(answer.account)
+
+
+@router.post("/password", status_code=204)
+async def change_password(body: PasswordChange, user: Writer, gateway: GatewayDep) -> None:
+    """Another password. All other devices are logged out."""
+    asked = pb.ChangePasswordRequest(**body.model_dump())
+    answer = await gateway.account.call(gateway.account.stub.ChangePassword, asked, user)
+    await gateway.revoked.add_all(answer.session_ids)
+
+
+@router.post("/email", status_code=202)
+async def change_email(body: EmailChange, user: Writer, gateway: GatewayDep) -> None:
+    """Another address, as soon as whoever reads its mails has confirmed it."""
+    await gateway.account.call(gateway.account.stub.ChangeEmail, pb.ChangeEmailRequest(**body.model_dump()), user)
+
+
+@router.post("/email/verification", status_code=202)
+async def request_verification(user: Writer, gateway: GatewayDep) -> None:
+    """Sends the account's address another mail to confirm it."""
+    asked = pb.RequestEmailVerificationRequest()
+    await gateway.account.call(gateway.account.stub.RequestEmailVerification, asked, user)
+
+
+@anonymous.post("/email-confirmations")
+async def confirm_email(body: Confirmation, gateway: GatewayDep) -> ConfirmedAddress:
+    """Confirms an address by what a mail to it has brought."""
+    answer = await gateway.account.call(gateway.account.stub.ConfirmEmail, pb.ConfirmEmailRequest(token=body.token))
+    return ConfirmedAddress(email=answer.email)
+
+
+@anonymous.post("/password-resets", status_code=202)
+async def request_reset(body: Address, request: Request, gateway: GatewayDep) -> None:
+    """Sends an address a mail to choose another password, if it has an account. The answer is always the same."""
+    await count_login(request, body.email)
+    asked = pb.RequestPasswordResetRequest(email=body.email)
+    await gateway.account.call(gateway.account.stub.RequestPasswordReset, asked)
+
+
+@anonymous.post("/password-resets/confirm", status_code=204)
+async def reset_password(body: PasswordReset, gateway: GatewayDep) -> None:
+    """Another password by what a mail has brought. All devices are logged out."""
+    asked = pb.ResetPasswordRequest(**body.model_dump())
+    answer = await gateway.account.call(gateway.account.stub.ResetPassword, asked)
+    await gateway.revoked.add_all(answer.session_ids)

@@ -85,3 +85,33 @@ async def test_mails_verify_an_address_and_bring_another_password(
         await alice.asks("GET", "/v1/me")
     assert refusal.value.code == "session_revoked"
     await _logs_in(http, alice, new)
+
+
+async def test_a_deleted_account_is_gone_everywhere_and_its_messages_stay(
+    http: httpx.AsyncClient, person: NewPerson, socket_urls: list[str]
+) -> None:
+    alice, bob = await person("Alice"), await person("Bob")
+    group = await alice.makes_group("Team", bob)
+    direct = await alice.talks_to(bob)
+    path = f"/v1/conversations/{group}/messages"
+    await alice.asks("POST", path, json={"body": "I was here", "client_message_id": "1"})
+    async with opened(socket_urls[0], alice.access_token) as socket:
+        await alice.asks("POST", "/v1/me/deletion", json={"password": PASSWORD})
+        async with asyncio.timeout(1):
+            await socket.connection.wait_closed()
+        assert socket.connection.close_code == REVOKED
+
+    async def left() -> bool:
+        members = [await bob.asks("GET", f"/v1/conversations/{each}/members") for each in (group, direct)]
+        return all([member["user_id"] for member in each["members"]] == [bob.user_id] for each in members)
+
+    await eventually(left, "Alice has left both conversations", 15)
+    events = await bob.history(group)
+    assert [event["kind"] for event in events] == ["conversation.created", "message.sent", "member.left"]
+    assert events[1]["data"]["body"] == "I was here"
+    assert events[2]["data"]["new_owner_id"] == bob.user_id
+    with pytest.raises(ApiError) as refusal:
+        await bob.asks("GET", f"/v1/users/{alice.user_id}")
+    assert refusal.value.code == "user_not_found"
+    body = {"email": alice.email, "password": PASSWORD, "display_name": "Another"}
+    assert (await http.post("/v1/auth/register", json=body)).status_code == 201

@@ -1,12 +1,15 @@
-"""What auth tells other services: that a session ended, and that a new account needs a profile."""
+"""What auth tells other services: that a session ended, that an account is new or gone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
+from chat.conversation.v1 import conversation_pb2, conversation_pb2_grpc
 from chat.event.v1 import event_pb2
 from chat.profile.v1 import profile_pb2, profile_pb2_grpc
-from realchat_auth.outbox import Courier
+from realchat_auth.outbox import Courier, Pace
+from realchat_common.errors import Code, RealChatError
 from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
 
@@ -18,6 +21,10 @@ DEADLINE_SECONDS = 2.0
 
 ACCOUNT_EVENT = "account-event"
 PROFILE = "profile"
+ERASURE = "erasure"
+ERASURE_PACE = Pace(batch=5, lease_ms=60_000, most_doublings=4)
+ERASURE_CALL_SECONDS = 15.0
+"""For leaving 20 conversations."""
 
 
 def couriers(sidecar: Sidecar, profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]) -> Mapping[str, Courier]:
@@ -36,6 +43,32 @@ def couriers(sidecar: Sidecar, profile: Peer[profile_pb2_grpc.ProfileServiceAsyn
 
     async def create_profile(payload: bytes) -> None:
         request = profile_pb2.CreateProfileRequest.FromString(payload)
-        await profile.call(profile.stub.CreateProfile, request, deadline=DEADLINE_SECONDS)
+        try:
+            await profile.call(profile.stub.CreateProfile, request, deadline=DEADLINE_SECONDS)
+        except RealChatError as error:
+            if error.code is not Code.USER_NOT_FOUND:  # the account was deleted meanwhile
+                raise
 
     return {ACCOUNT_EVENT: publish, PROFILE: create_profile}
+
+
+def eraser(
+    profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub],
+    conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub],
+) -> Courier:
+    """Erases at other services what an account that was deleted has left there.
+
+    The profile first: whom nobody knows is not added to a conversation any more. A call, and not an event: a service
+    that is away for longer than the topic keeps its events would never hear of it.
+    """
+
+    async def erase(payload: bytes) -> None:
+        user_id = str(UUID(bytes=payload))
+        await profile.call(profile.stub.DeleteProfile, profile_pb2.DeleteProfileRequest(user_id=user_id))
+        request = conversation_pb2.RemoveUserRequest(user_id=user_id)
+        done = False
+        while not done:
+            answer = await conversation.call(conversation.stub.RemoveUser, request, deadline=ERASURE_CALL_SECONDS)
+            done = answer.done
+
+    return erase

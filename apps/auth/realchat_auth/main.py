@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from chat.auth.v1.account_pb2_grpc import add_AccountServiceServicer_to_server
 from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
+from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.api import public_app
 from realchat_auth.bindings import callbacks
@@ -19,7 +20,7 @@ from realchat_auth.credentials.mail import PACE, Mailroom, post
 from realchat_auth.credentials.rpc import AccountServicer
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
-from realchat_auth.events import couriers
+from realchat_auth.events import ERASURE, ERASURE_PACE, couriers, eraser
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
@@ -45,13 +46,16 @@ async def main() -> None:
         keys = SigningKeys(engine, sidecar.secrets["key-encryption-key"], settings.issuer, now_ms)
         await keys.rotate()
         hasher = PasswordHasher(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
-        outbox = Outbox(engine, couriers(sidecar, sidecar.peer("profile", ProfileServiceStub)), now_ms)
+        profile = sidecar.peer("profile", ProfileServiceStub)
+        outbox = Outbox(engine, couriers(sidecar, profile), now_ms)
+        erase = eraser(profile, sidecar.peer("conversation", ConversationServiceStub))
         store, passwords = AuthStore(engine), Passwords(hasher, settings.hashes_at_once)
         accounts = Accounts(store, passwords, keys, outbox, now_ms)
         credentials = Credentials(CredentialStore(engine), store, passwords, outbox, now_ms)
         runtime.background("signing keys", keys.run)
         mailroom = Mailroom(CredentialStore(engine), post(sidecar), settings.web_url, now_ms)
         runtime.background("outbox", outbox.run)
+        runtime.background("erasure", Outbox(engine, {ERASURE: erase}, now_ms, ERASURE_PACE).run)
         runtime.background("mail", Outbox(engine, {MAIL: mailroom.take}, now_ms, PACE).run)
 
         threads = ThreadPoolExecutor(2, thread_name_prefix="dapr-callback")

@@ -117,6 +117,11 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
+class Depart:
+    """The actor's account was deleted."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeRole:
     user_id: str
     role: Role
@@ -127,7 +132,7 @@ class Rename:
     title: str
 
 
-Action = AddMembers | RemoveMember | Leave | ChangeRole | Rename
+Action = AddMembers | RemoveMember | Leave | Depart | ChangeRole | Rename
 
 
 # What happened.
@@ -220,9 +225,11 @@ def decide(conversation: Conversation, actor_id: str, action: Action) -> Change 
     role = conversation.members.get(actor_id)
     if role is None:
         raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+    members = conversation.members
+    if isinstance(action, Depart):  # no matter from what, and asked by no role
+        return _left(members, actor_id, heirs=conversation.kind is Kind.GROUP)
     if conversation.kind is not Kind.GROUP:
         raise RealChatError(Code.NOT_A_GROUP)
-    members = conversation.members
     match action:
         case AddMembers(user_ids):
             return _add(members, role, user_ids)
@@ -253,8 +260,12 @@ def _remove(members: Mapping[str, Role], role: Role, user_id: str) -> MemberRemo
 
 def _leave(members: Mapping[str, Role], role: Role, actor_id: str) -> MemberLeft:
     _permit(role, Permission.LEAVE)
+    return _left(members, actor_id, heirs=True)
+
+
+def _left(members: Mapping[str, Role], actor_id: str, *, heirs: bool) -> MemberLeft:
     staying = {user_id: role for user_id, role in members.items() if user_id != actor_id}
-    if Role.OWNER in staying.values():
+    if Role.OWNER in staying.values() or not heirs:
         return MemberLeft(None)
     # max gives the first of the highest role: the one who has been there longest.
     return MemberLeft(max(staying, key=staying.__getitem__, default=None))
@@ -319,7 +330,7 @@ def repeats(action: Action, change: Change) -> bool:
     match action, change:
         case RemoveMember(user_id), MemberRemoved(removed_id):
             return user_id == removed_id
-        case Leave(), MemberLeft():
+        case Leave() | Depart(), MemberLeft():
             return True
         case ChangeRole(user_id, role), RoleChanged(changed_id, changed_role):
             return (user_id, role) == (changed_id, changed_role)

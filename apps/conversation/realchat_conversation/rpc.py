@@ -137,3 +137,6 @@ class ConversationServicer(ConversationServiceServicer):
             parse_id(request.conversation_id, "conversation_id"), current_user().user_id, request.title
         )
         return pb.RenameConversationResponse(conversation=to_conversation(summary))
+
+    async def RemoveUser(self, request: pb.RemoveUserRequest, context: Context) -> pb.RemoveUserResponse:
+        return pb.RemoveUserResponse(done=await self._conversations.remove_user(parse_id(request.user_id, "user_id")))

@@ -18,6 +18,7 @@ from realchat_conversation.domain import (
     AddMembers,
     ChangeRole,
     Conversation,
+    Depart,
     Leave,
     Member,
     MembersAdded,
@@ -39,6 +40,9 @@ from realchat_conversation.outbox import Outbox
 from realchat_conversation.peers import Directory
 from realchat_conversation.store import Held, Origin, Store
 from realchat_conversation.wire import to_change, to_event
+
+DEPARTURES = 20
+"""Conversations that a user is taken out of in one call, which is bounded in time."""
 
 
 class Conversations:
@@ -134,6 +138,17 @@ class Conversations:
     async def leave(self, conversation_id: str, actor_id: str) -> None:
         """Takes the actor out of a group."""
         await self._change(conversation_id, actor_id, Leave())
+
+    async def remove_user(self, user_id: str) -> bool:
+        """Takes somebody whose account was deleted out of some of their conversations; returns whether of all."""
+        conversation_ids = await self._store.conversations_of(user_id, DEPARTURES + 1)
+        for conversation_id in conversation_ids[:DEPARTURES]:
+            try:
+                await self._change(conversation_id, user_id, Depart())
+            except RealChatError as error:
+                if error.code is not Code.CONVERSATION_NOT_FOUND:  # removed by somebody else, just now
+                    raise
+        return len(conversation_ids) <= DEPARTURES
 
     async def change_role(self, conversation_id: str, actor_id: str, user_id: str, role: Role) -> None:
         """Gives a member of a group another role."""

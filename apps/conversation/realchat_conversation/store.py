@@ -148,6 +148,17 @@ class Store:
                 raise RealChatError(Code.CONVERSATION_NOT_FOUND)
             yield Held(session, row, await _members(session, conversation_id))
 
+    async def conversations_of(self, user_id: str, limit: int) -> Sequence[str]:
+        """Some of the conversations in which a user is, by id."""
+        query = (
+            select(MemberRow.conversation_id)
+            .where(MemberRow.user_id == user_id)
+            .order_by(col(MemberRow.conversation_id))
+            .limit(limit)
+        )
+        async with transaction(self._engine) as session:
+            return (await session.exec(query)).all()
+
     async def summaries(self, conversation_ids: Iterable[str], user_id: str) -> dict[str, Summary]:
         """Those of the conversations in which the user is."""
         own = aliased(MemberRow)

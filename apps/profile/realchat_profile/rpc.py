@@ -60,6 +60,12 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         profile = await self._store.create(user_id, display_name, handles, now_ms())
         return profile_pb2.CreateProfileResponse(profile=_message(profile))
 
+    async def DeleteProfile(
+        self, request: profile_pb2.DeleteProfileRequest, context: Any
+    ) -> profile_pb2.DeleteProfileResponse:
+        await self._store.erase(parse_id(request.user_id, "user_id"))
+        return profile_pb2.DeleteProfileResponse()
+
     async def BatchGetProfiles(
         self, request: profile_pb2.BatchGetProfilesRequest, context: Any
     ) -> profile_pb2.BatchGetProfilesResponse:

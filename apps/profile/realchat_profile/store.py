@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, and_, union
+from sqlalchemy import ARRAY, BigInteger, Column, ColumnElement, and_, delete, func, union
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import Mapped, registry
 from sqlmodel import Field, SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
@@ -47,6 +48,12 @@ class Profile(Table, table=True):
         return Status(self.status_text, self.status_until_ms)
 
 
+class Departed(Table, table=True):
+    """Somebody whose account was deleted."""
+
+    user_id: UUID = Field(primary_key=True)
+
+
 class ProfileStore:
     """Reads and writes profiles. Each method is one transaction."""
 
@@ -56,6 +63,9 @@ class ProfileStore:
     async def create(self, user_id: str, display_name: str, handles: Iterable[str], now_ms: int) -> Profile:
         """Makes a profile with the first handle that is free; one that exists stays as it is.
 
+        Raises:
+            RealChatError: user_not_found, when the account was deleted meanwhile; unavailable without a free handle.
+
         Args:
             user_id: whose.
             display_name: in its one form.
@@ -63,6 +73,9 @@ class ProfileStore:
             now_ms: the time.
         """
         async with transaction(self._engine) as db:
+            await _alone(db, user_id)
+            if await db.get(Departed, UUID(user_id)):
+                raise RealChatError(Code.USER_NOT_FOUND)
             for handle in handles:
                 profile = Profile(
                     user_id=UUID(user_id),
@@ -76,6 +89,13 @@ class ProfileStore:
                 if existing:
                     return existing
         raise RealChatError(Code.UNAVAILABLE, "no handle is free")
+
+    async def erase(self, user_id: str) -> None:
+        """Removes a profile for good."""
+        async with transaction(self._engine) as db:
+            await _alone(db, user_id)
+            await db.exec(insert(Departed).values(user_id=UUID(user_id)).on_conflict_do_nothing())
+            await db.exec(delete(Profile).where(col(Profile.user_id) == UUID(user_id)))
 
     async def batch(self, user_ids: Sequence[str]) -> list[Profile]:
         """Profiles in the order asked, each once; unknown ids are left out."""
@@ -123,6 +143,11 @@ class ProfileStore:
         query = select(Profile).where(col(Profile.user_id).in_(union(*halves))).order_by(col(Profile.handle))
         async with transaction(self._engine) as db:
             return list(await db.exec(query.limit(limit)))
+
+
+async def _alone(db: AsyncSession, user_id: str) -> None:
+    """Until the transaction ends, nobody else makes or erases this profile, which need not exist."""
+    await db.exec(select(func.pg_advisory_xact_lock(func.hashtextextended(user_id, 0))))
 
 
 def _apply(profile: Profile, change: Change, now_ms: int) -> None:

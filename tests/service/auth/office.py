@@ -17,7 +17,7 @@ from realchat_auth.credentials.letters import MAIL
 from realchat_auth.credentials.mail import PACE, Mailroom
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
-from realchat_auth.events import ACCOUNT_EVENT, PROFILE
+from realchat_auth.events import ACCOUNT_EVENT, ERASURE, ERASURE_PACE, PROFILE
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
@@ -84,6 +84,8 @@ class Office:
     sealing_key: str
     broker: Receiver
     profile: Receiver
+    elsewhere: Receiver = field(default_factory=Receiver)
+    """Where accounts that are deleted have left something."""
     postman: Postman = field(default_factory=Postman)
     now_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
 
@@ -94,6 +96,7 @@ class Office:
         )
         self.accounts = self.with_hasher(HASHER)
         mailroom = Mailroom(CredentialStore(self.engine), self.postman.take, "http://web", lambda: self.now_ms)
+        self.erasure = Outbox(self.engine, {ERASURE: self.elsewhere.take}, lambda: self.now_ms, ERASURE_PACE)
         self.post = Outbox(self.engine, {MAIL: mailroom.take}, lambda: self.now_ms, PACE)
         self.credentials = Credentials(
             CredentialStore(self.engine), AuthStore(self.engine), Passwords(HASHER), self.outbox, lambda: self.now_ms

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 from service.auth.office import PASSWORD, Line, Office
+from sqlalchemy import text
 
 from chat.auth.v1 import account_pb2, account_pb2_grpc
 from realchat_common.errors import Code
@@ -74,3 +76,41 @@ async def test_a_password_is_changed_over_grpc(line: Line, office: Office) -> No
     answer = await line.gateway.call(stub.ChangePassword, request, User(alice.user_id, alice.session_id))
     assert list(answer.session_ids) == [phone.session_id]
     assert (await office.refused(line.gateway.call(stub.ChangePassword, request))).code is Code.UNAUTHENTICATED
+
+
+async def test_a_deleted_account_leaves_nothing_and_its_address_is_free(office: Office) -> None:
+    alice, bob = await office.registers(), await office.registers("bob@example.com")
+    phone = await office.logs_in()
+    user = User(alice.user_id, alice.session_id)
+    assert (await office.refused(office.credentials.delete_account(user, "wrong"))).code is Code.WRONG_PASSWORD
+    ended = await office.credentials.delete_account(user, PASSWORD)
+    assert ended == office.revoked() == [alice.session_id, phone.session_id]
+    for tokens in (alice, phone):
+        refusal = await office.refused(office.accounts.refresh(tokens.refresh_token))
+        assert refusal.code is Code.INVALID_REFRESH_TOKEN
+    assert (await office.refused(office.logs_in())).code is Code.INVALID_CREDENTIALS
+    assert (await office.refused(office.credentials.account(user))).code is Code.USER_NOT_FOUND
+    async with office.engine.connect() as connection:
+        dump = [
+            str((await connection.execute(text(f"SELECT * FROM {table}"))).all())
+            for table in ("account", "session", "token", "confirmation")
+        ]
+    assert alice.user_id not in str(dump)
+    assert "alice" not in str(dump)
+    again = await office.registers()
+    assert again.user_id != alice.user_id
+    await office.accounts.refresh(bob.refresh_token)
+
+
+async def test_other_services_hear_of_a_deleted_account_however_often_they_fail(office: Office) -> None:
+    alice = await office.registers()
+    office.elsewhere.away = True
+    await office.credentials.delete_account(User(alice.user_id, alice.session_id), PASSWORD)
+    for seconds in (60, 120, 240):
+        assert await office.erasure.deliver_due() == 1
+        office.passes(seconds)
+    office.elsewhere.away = False
+    assert await office.erasure.deliver_due() == 1
+    assert office.elsewhere.taken == [UUID(alice.user_id).bytes]
+    office.passes(3600)
+    assert await office.erasure.deliver_due() == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from realchat_conversation.domain import Kind, Member, Role
@@ -296,3 +297,33 @@ async def test_the_schema_goes_back_and_forth(town: Town) -> None:
     await migrate(town.engine, "realchat_conversation", "base")
     await migrate(town.engine, "realchat_conversation")
     await town.group(*people(2))
+
+
+async def test_who_deleted_their_account_leaves_all_conversations_and_ownership_passes_on(town: Town) -> None:
+    alice, bob, carol = people(3)
+    group = await town.group(alice, bob, carol)
+    alone = await town.group(alice)
+    direct, _ = await town.conversations.create_direct(alice, bob)
+    assert await town.conversations.remove_user(alice)
+    assert await town.roles(group) == {bob: Role.OWNER, carol: Role.MEMBER}
+    assert await town.roles(alone) == {}
+    assert await town.roles(direct.conversation_id) == {bob: Role.MEMBER}
+    left = town.log.events[group][-1]
+    assert (left.actor_id, left.member_left.new_owner_id) == (alice, bob)
+    assert town.log.kinds(direct.conversation_id)[-1] == "member_left"
+    assert await town.conversations.remove_user(alice)
+    assert town.log.kinds(direct.conversation_id).count("member_left") == 1
+
+
+async def test_leaving_many_conversations_takes_several_calls_and_survives_failures(town: Town) -> None:
+    (alice,) = people(1)
+    groups = [await town.group(alice) for _ in range(25)]
+    town.log.unreliable = 0.3
+    done = False
+    while not done:
+        with contextlib.suppress(RealChatError):
+            done = await town.conversations.remove_user(alice)
+    town.log.unreliable = 0.0
+    for group in groups:
+        await town.outbox.flush(group)
+        assert town.log.kinds(group) == ["conversation_created", "member_left"]

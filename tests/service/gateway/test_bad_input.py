@@ -23,6 +23,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", "/v1/me"): {"bio": "x"},
     ("PATCH", f"/v1/sessions/{ID}"): {"device_name": "x"},
     ("POST", "/v1/me/password"): {"current_password": "a", "new_password": "b"},
+    ("POST", "/v1/me/deletion"): {"password": "a"},
     ("POST", "/v1/me/email"): {"password": "a", "email": "a@example.org"},
     ("POST", "/v1/auth/email-confirmations"): {"token": "t"},
     ("POST", "/v1/auth/password-resets"): {"email": "a@example.org"},

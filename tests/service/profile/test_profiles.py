@@ -13,6 +13,7 @@ from realchat_profile.store import ProfileStore
 from service.profile.people import People
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from chat.profile.v1 import profile_pb2
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, now_ms
 from realchat_common.tokens import AccessTokens
@@ -183,3 +184,15 @@ async def test_without_a_valid_token_nothing_is_read(people: People, http: httpx
         answer = await http.get(f"/v1/profiles/{ada.user_id}", headers={"Authorization": header})
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_the_profile_of_a_deleted_account_is_erased_for_good_and_its_handle_is_free(people: People) -> None:
+    alice = await people.joins("Alice")
+    request = profile_pb2.DeleteProfileRequest(user_id=alice.user_id)
+    for _ in range(2):
+        await people.auth.call(people.auth.stub.DeleteProfile, request)
+    assert await people.gets(alice.user_id) == []
+    assert await people.finds("alice") == []
+    late = await people.refused(people.joins("Alice", alice.user_id))  # a creation that comes after the erasure
+    assert late.code is Code.USER_NOT_FOUND
+    assert (await people.joins("Alice")).handle == "alice"

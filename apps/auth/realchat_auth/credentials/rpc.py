@@ -53,3 +53,7 @@ class AccountServicer(AccountServiceServicer):
     async def ResetPassword(self, request: pb.ResetPasswordRequest, context: Any) -> pb.ResetPasswordResponse:
         ended = await self._credentials.reset_password(request.token, request.new_password)
         return pb.ResetPasswordResponse(session_ids=ended)
+
+    async def DeleteAccount(self, request: pb.DeleteAccountRequest, context: Any) -> pb.DeleteAccountResponse:
+        ended = await self._credentials.delete_account(current_user(), request.password)
+        return pb.DeleteAccountResponse(session_ids=ended)

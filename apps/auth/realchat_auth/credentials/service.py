@@ -100,6 +100,17 @@ class Credentials:
         await self._outbox.deliver(ended.debts)
         return ended.session_ids
 
+    async def delete_account(self, user: User, password: str) -> list[str]:
+        """Removes somebody's account for good; returns the sessions that ended.
+
+        Raises:
+            RealChatError: wrong_password, locked_out, overloaded.
+        """
+        account = await self.confirmed(user, password)
+        ended = await self._store.delete_account(user, account.password_hash, self._clock())
+        await self._outbox.deliver(ended.debts)
+        return ended.session_ids
+
     async def confirmed(self, user: User, password: str) -> Account:
         """Somebody's account, after they have shown their password again: an open session alone is not enough.
 

@@ -13,11 +13,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from realchat_auth.credentials.domain import Purpose
 from realchat_auth.credentials.letters import letter
 from realchat_auth.domain import digest as sha256
+from realchat_auth.events import ERASURE
 from realchat_auth.store import Ended, end_all
 from realchat_auth.tables import Account, Confirmation, Lockout, Owed
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
+from realchat_common.ids import new_id
 
 
 class CredentialStore:
@@ -52,6 +54,27 @@ class CredentialStore:
                 raise RealChatError(Code.WRONG_PASSWORD)
             account.password_hash = password_hash
             return await end_all(db, account.user_id, now_ms, keep=UUID(user.session_id))
+
+    async def delete_account(self, user: User, proof: str, now_ms: int) -> Ended:
+        """Removes an account with all that belongs to it here, and writes that other services are to do likewise.
+
+        Args:
+            user: who asks.
+            proof: the hash that the password matched.
+            now_ms: the time.
+
+        Raises:
+            RealChatError: wrong_password, when the password is another one by now.
+        """
+        async with transaction(self._engine) as db:
+            account = await _locked(db, user.user_id)
+            if account.password_hash != proof:
+                raise RealChatError(Code.WRONG_PASSWORD)
+            ended = await end_all(db, account.user_id, now_ms)
+            db.add(Owed(owed_id=UUID(new_id()), kind=ERASURE, payload=account.user_id.bytes, due_at_ms=now_ms))
+            await db.exec(delete(Lockout).where(col(Lockout.subject_digest) == sha256(account.email_key)))
+            await db.exec(delete(Account).where(col(Account.user_id) == account.user_id))
+            return ended
 
     async def find(self, user_id: str, email_key: str) -> Account | None:
         """The account of a user, or where none is named, of an address."""

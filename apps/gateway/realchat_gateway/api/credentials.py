@@ -14,6 +14,7 @@ from realchat_gateway.schemas.credentials import (
     Confirmation,
     ConfirmedAddress,
     EmailChange,
+    PasswordAgain,
     PasswordChange,
     PasswordReset,
 )
@@ -50,6 +51,14 @@ async def request_verification(user: Writer, gateway: GatewayDep) -> None:
     """Sends the account's address another mail to confirm it."""
     asked = pb.RequestEmailVerificationRequest()
     await gateway.account.call(gateway.account.stub.RequestEmailVerification, asked, user)
+
+
+@router.post("/deletion", status_code=204)
+async def delete_account(body: PasswordAgain, user: Writer, gateway: GatewayDep) -> None:
+    """Removes the account for good. Its messages stay, under an id that means nothing any more."""
+    asked = pb.DeleteAccountRequest(password=body.password)
+    answer = await gateway.account.call(gateway.account.stub.DeleteAccount, asked, user)
+    await gateway.revoked.add_all(answer.session_ids)
 
 
 @anonymous.post("/email-confirmations")

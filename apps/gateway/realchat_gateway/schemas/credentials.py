@@ -45,6 +45,14 @@ class PasswordChange(Command):
     new_password: Password
 
 
+class PasswordAgain(Command):
+    """The password, for what an open session alone may not do."""
+
+    model_config = example({"password": "correct horse battery"})
+
+    password: Password
+
+
 class EmailChange(Command):
     """Another address, and the password again."""
 

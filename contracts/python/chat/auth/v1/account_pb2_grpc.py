@@ -71,6 +71,11 @@ class AccountServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordResponse.FromString,
                 _registered_method=True)
+        self.DeleteAccount = channel.unary_unary(
+                '/chat.auth.v1.AccountService/DeleteAccount',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -131,6 +136,15 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteAccount(self, request, context):
+        """Removes the account for good: its sessions end, its address is free, its profile is erased and it leaves all
+        conversations, where its messages stay, under an id that means nothing any more.
+        Errors: wrong_password, locked_out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -168,6 +182,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.ResetPassword,
                     request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordResponse.SerializeToString,
+            ),
+            'DeleteAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAccount,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -361,6 +380,33 @@ class AccountService:
             '/chat.auth.v1.AccountService/ResetPassword',
             chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_account__pb2.ResetPasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/DeleteAccount',
+            chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

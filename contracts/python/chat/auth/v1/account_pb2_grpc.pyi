@@ -57,6 +57,11 @@ class AccountServiceStub:
     """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
     Errors: invalid_confirmation, invalid_argument.
     """
+    DeleteAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]
+    """Removes the account for good: its sessions end, its address is free, its profile is erased and it leaves all
+    conversations, where its messages stay, under an id that means nothing any more.
+    Errors: wrong_password, locked_out.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -86,6 +91,11 @@ class AccountServiceAsyncStub(AccountServiceStub):
     ResetPassword: _aio.UnaryUnaryMultiCallable[_account_pb2.ResetPasswordRequest, _account_pb2.ResetPasswordResponse]  # type: ignore[assignment]
     """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
     Errors: invalid_confirmation, invalid_argument.
+    """
+    DeleteAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.DeleteAccountRequest, _account_pb2.DeleteAccountResponse]  # type: ignore[assignment]
+    """Removes the account for good: its sessions end, its address is free, its profile is erased and it leaves all
+    conversations, where its messages stay, under an id that means nothing any more.
+    Errors: wrong_password, locked_out.
     """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -155,6 +165,17 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_account_pb2.ResetPasswordResponse, _abc.Awaitable[_account_pb2.ResetPasswordResponse]]:
         """Another password for whoever holds what a mail brought; all sessions end. On nobody's behalf.
         Errors: invalid_confirmation, invalid_argument.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteAccount(
+        self,
+        request: _account_pb2.DeleteAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.DeleteAccountResponse, _abc.Awaitable[_account_pb2.DeleteAccountResponse]]:
+        """Removes the account for good: its sessions end, its address is free, its profile is erased and it leaves all
+        conversations, where its messages stay, under an id that means nothing any more.
+        Errors: wrong_password, locked_out.
         """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

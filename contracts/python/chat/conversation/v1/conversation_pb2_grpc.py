@@ -82,6 +82,11 @@ class ConversationServiceStub:
                 request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RenameConversationRequest.SerializeToString,
                 response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RenameConversationResponse.FromString,
                 _registered_method=True)
+        self.RemoveUser = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/RemoveUser',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserResponse.FromString,
+                _registered_method=True)
 
 
 class ConversationServiceServicer:
@@ -153,6 +158,14 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RemoveUser(self, request, context):
+        """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
+        it is done. Called by auth, on nobody's behalf.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConversationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -200,6 +213,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.RenameConversation,
                     request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RenameConversationRequest.FromString,
                     response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RenameConversationResponse.SerializeToString,
+            ),
+            'RemoveUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveUser,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -448,6 +466,33 @@ class ConversationService:
             '/chat.conversation.v1.ConversationService/RenameConversation',
             chat_dot_conversation_dot_v1_dot_conversation__pb2.RenameConversationRequest.SerializeToString,
             chat_dot_conversation_dot_v1_dot_conversation__pb2.RenameConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/RemoveUser',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,10 @@ class ConversationServiceStub:
     """Errors: member_not_found, last_owner."""
     RenameConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RenameConversationRequest, _conversation_pb2.RenameConversationResponse]
     """Gives a group a new title."""
+    RemoveUser: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RemoveUserRequest, _conversation_pb2.RemoveUserResponse]
+    """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
+    it is done. Called by auth, on nobody's behalf.
+    """
 
 @_typing.type_check_only
 class ConversationServiceAsyncStub(ConversationServiceStub):
@@ -81,6 +85,10 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Errors: member_not_found, last_owner."""
     RenameConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RenameConversationRequest, _conversation_pb2.RenameConversationResponse]  # type: ignore[assignment]
     """Gives a group a new title."""
+    RemoveUser: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RemoveUserRequest, _conversation_pb2.RemoveUserResponse]  # type: ignore[assignment]
+    """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
+    it is done. Called by auth, on nobody's behalf.
+    """
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The caller is the user in the caller's identity. Every change is an event in the conversation's log
@@ -159,5 +167,15 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.RenameConversationResponse, _abc.Awaitable[_conversation_pb2.RenameConversationResponse]]:
         """Gives a group a new title."""
+
+    @_abc_1.abstractmethod
+    def RemoveUser(
+        self,
+        request: _conversation_pb2.RemoveUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.RemoveUserResponse, _abc.Awaitable[_conversation_pb2.RemoveUserResponse]]:
+        """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
+        it is done. Called by auth, on nobody's behalf.
+        """
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

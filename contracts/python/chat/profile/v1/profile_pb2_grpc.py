@@ -40,6 +40,11 @@ class ProfileServiceStub:
                 request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.CreateProfileRequest.SerializeToString,
                 response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.CreateProfileResponse.FromString,
                 _registered_method=True)
+        self.DeleteProfile = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/DeleteProfile',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeleteProfileRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeleteProfileResponse.FromString,
+                _registered_method=True)
         self.BatchGetProfiles = channel.unary_unary(
                 '/chat.profile.v1.ProfileService/BatchGetProfiles',
                 request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.BatchGetProfilesRequest.SerializeToString,
@@ -63,6 +68,13 @@ class ProfileServiceServicer:
 
     def CreateProfile(self, request, context):
         """Makes the profile of a new account; repeating it changes nothing. Called by auth.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProfile(self, request, context):
+        """Erases the profile of an account that was deleted, for good; repeating it changes nothing. Called by auth.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +109,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.CreateProfile,
                     request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.CreateProfileRequest.FromString,
                     response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.CreateProfileResponse.SerializeToString,
+            ),
+            'DeleteProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProfile,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeleteProfileRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeleteProfileResponse.SerializeToString,
             ),
             'BatchGetProfiles': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchGetProfiles,
@@ -142,6 +159,33 @@ class ProfileService:
             '/chat.profile.v1.ProfileService/CreateProfile',
             chat_dot_profile_dot_v1_dot_profile__pb2.CreateProfileRequest.SerializeToString,
             chat_dot_profile_dot_v1_dot_profile__pb2.CreateProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/DeleteProfile',
+            chat_dot_profile_dot_v1_dot_profile__pb2.DeleteProfileRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.DeleteProfileResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -35,6 +35,8 @@ class ProfileServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ProfileServiceAsyncStub: ...
     CreateProfile: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CreateProfileRequest, _profile_pb2.CreateProfileResponse]
     """Makes the profile of a new account; repeating it changes nothing. Called by auth."""
+    DeleteProfile: _grpc.UnaryUnaryMultiCallable[_profile_pb2.DeleteProfileRequest, _profile_pb2.DeleteProfileResponse]
+    """Erases the profile of an account that was deleted, for good; repeating it changes nothing. Called by auth."""
     BatchGetProfiles: _grpc.UnaryUnaryMultiCallable[_profile_pb2.BatchGetProfilesRequest, _profile_pb2.BatchGetProfilesResponse]
     """Up to 200 profiles by id; unknown ids are left out."""
     UpdateProfile: _grpc.UnaryUnaryMultiCallable[_profile_pb2.UpdateProfileRequest, _profile_pb2.UpdateProfileResponse]
@@ -51,6 +53,8 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.CreateProfileRequest, _profile_pb2.CreateProfileResponse]  # type: ignore[assignment]
     """Makes the profile of a new account; repeating it changes nothing. Called by auth."""
+    DeleteProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.DeleteProfileRequest, _profile_pb2.DeleteProfileResponse]  # type: ignore[assignment]
+    """Erases the profile of an account that was deleted, for good; repeating it changes nothing. Called by auth."""
     BatchGetProfiles: _aio.UnaryUnaryMultiCallable[_profile_pb2.BatchGetProfilesRequest, _profile_pb2.BatchGetProfilesResponse]  # type: ignore[assignment]
     """Up to 200 profiles by id; unknown ids are left out."""
     UpdateProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.UpdateProfileRequest, _profile_pb2.UpdateProfileResponse]  # type: ignore[assignment]
@@ -70,6 +74,14 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.CreateProfileResponse, _abc.Awaitable[_profile_pb2.CreateProfileResponse]]:
         """Makes the profile of a new account; repeating it changes nothing. Called by auth."""
+
+    @_abc_1.abstractmethod
+    def DeleteProfile(
+        self,
+        request: _profile_pb2.DeleteProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.DeleteProfileResponse, _abc.Awaitable[_profile_pb2.DeleteProfileResponse]]:
+        """Erases the profile of an account that was deleted, for good; repeating it changes nothing. Called by auth."""
 
     @_abc_1.abstractmethod
     def BatchGetProfiles(

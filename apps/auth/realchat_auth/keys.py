@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import jwt
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import delete, func
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 
 from realchat_auth.domain import ACCESS_SECONDS, SECOND_MS, KeyPeriod, finished_kids, next_key_from, signing_kid
+from realchat_auth.sealing import sealing
 from realchat_auth.tables import Key
 from realchat_common.database import transaction
 from realchat_common.ids import new_id
@@ -56,14 +57,14 @@ class SigningKeys:
 
     Args:
         engine: auth's database.
-        sealing_keys: Fernet keys, separated by commas: the first seals, any opens, so it can be changed.
+        sealing_keys: as `sealing` takes them.
         issuer: the tokens' `iss`.
         clock: milliseconds since the Unix epoch.
     """
 
     def __init__(self, engine: AsyncEngine, sealing_keys: str, issuer: str, clock: Callable[[], int]) -> None:
         self._engine = engine
-        self._seal = MultiFernet([Fernet(key.strip()) for key in sealing_keys.split(",")])
+        self._seal = sealing(sealing_keys)
         self._issuer = issuer
         self._clock = clock
         self._keys: list[SigningKey] = []

@@ -15,6 +15,8 @@ from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.api import public_app
 from realchat_auth.bindings import callbacks
+from realchat_auth.credentials.factor_store import FactorStore
+from realchat_auth.credentials.factors import SecondFactors
 from realchat_auth.credentials.letters import MAIL
 from realchat_auth.credentials.mail import PACE, Mailroom, post
 from realchat_auth.credentials.rpc import AccountServicer
@@ -25,6 +27,7 @@ from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
 from realchat_auth.rpc import AuthServicer
+from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts
 from realchat_auth.settings import AuthSettings
 from realchat_auth.store import AuthStore
@@ -50,8 +53,9 @@ async def main() -> None:
         outbox = Outbox(engine, couriers(sidecar, profile), now_ms)
         erase = eraser(profile, sidecar.peer("conversation", ConversationServiceStub))
         store, passwords = AuthStore(engine), Passwords(hasher, settings.hashes_at_once)
-        accounts = Accounts(store, passwords, keys, outbox, now_ms)
-        credentials = Credentials(CredentialStore(engine), store, passwords, outbox, now_ms)
+        factors = SecondFactors(FactorStore(engine), sealing(sidecar.secrets["key-encryption-key"]), now_ms)
+        accounts = Accounts(store, factors, passwords, keys, outbox, now_ms)
+        credentials = Credentials(CredentialStore(engine), store, factors, passwords, outbox, now_ms)
         runtime.background("signing keys", keys.run)
         mailroom = Mailroom(CredentialStore(engine), post(sidecar), settings.web_url, now_ms)
         runtime.background("outbox", outbox.run)

@@ -48,7 +48,7 @@ class AuthServicer(auth_pb2_grpc.AuthServiceServicer):
 
     async def Login(self, request: auth_pb2.LoginRequest, context: Any) -> auth_pb2.LoginResponse:
         tokens = await self._accounts.log_in(
-            request.email, request.password, request.device_name, request.client_address
+            request.email, request.password, request.device_name, request.client_address, request.code
         )
         return auth_pb2.LoginResponse(tokens=_pair(tokens))
 

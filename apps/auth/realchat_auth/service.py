@@ -9,6 +9,7 @@ from uuid import UUID
 
 from chat.profile.v1 import profile_pb2
 from realchat_auth.credentials.domain import Purpose
+from realchat_auth.credentials.factors import SecondFactors
 from realchat_auth.credentials.letters import letter
 from realchat_auth.domain import (
     FREE_ATTEMPTS,
@@ -56,6 +57,7 @@ class Accounts:
 
     Args:
         store: accounts and sessions.
+        factors: second factors.
         passwords: hashes them.
         keys: sign access tokens.
         outbox: delivers what other services are owed.
@@ -63,9 +65,16 @@ class Accounts:
     """
 
     def __init__(
-        self, store: AuthStore, passwords: Passwords, keys: SigningKeys, outbox: Outbox, clock: Callable[[], int]
+        self,
+        store: AuthStore,
+        factors: SecondFactors,
+        passwords: Passwords,
+        keys: SigningKeys,
+        outbox: Outbox,
+        clock: Callable[[], int],
     ) -> None:
         self._store = store
+        self._factors = factors
         self._passwords = passwords
         self._keys = keys
         self._outbox = outbox
@@ -94,11 +103,13 @@ class Accounts:
         await self._outbox.deliver([profile])
         return await self._open_session(account.user_id, device_name, password_hash)
 
-    async def log_in(self, email: str, password: str, device_name: str, client_address: str = "") -> Tokens:
+    async def log_in(
+        self, email: str, password: str, device_name: str, client_address: str = "", code: str = ""
+    ) -> Tokens:
         """Starts a session. Whether an address has an account shows neither in the answer nor in its time.
 
         Raises:
-            RealChatError: invalid_credentials, locked_out, overloaded.
+            RealChatError: invalid_credentials, locked_out, overloaded; second_factor_required, wrong_code.
         """
         key = email_key(email)
         of_account, of_client = digest(key), digest(f"client {client_address}") if client_address else None
@@ -109,6 +120,7 @@ class Accounts:
         matches = await self._passwords.matches(account.password_hash if account else None, given)
         if account is None or not matches:
             raise RealChatError(Code.INVALID_CREDENTIALS)
+        await self._factors.check(account.user_id, code)
         await self._store.forget_attempts(of_account, of_client)
         proof = account.password_hash
         if self._passwords.outdated(proof):

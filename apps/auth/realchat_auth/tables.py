@@ -45,6 +45,30 @@ class Confirmation(Table, table=True):
     expires_at_ms: Milliseconds
 
 
+class SecondFactor(Table, table=True):
+    """An authenticator's secret."""
+
+    user_id: UUID = Field(primary_key=True, foreign_key="account.user_id")
+    sealed_secret: bytes
+    """Encrypted (Fernet)."""
+    last_step: Annotated[int, Field(sa_type=BigInteger)] = 0
+    """The time step of the newest code that was used: no code is good twice (RFC 6238, section 5.2)."""
+    confirmed_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    """Since when it is asked for; None while its owner has not shown to have it."""
+
+    __tablename__ = "second_factor"
+
+
+class RecoveryCode(Table, table=True):
+    """What opens an account once without its authenticator. Its use removes it."""
+
+    user_id: UUID = Field(primary_key=True, foreign_key="account.user_id")
+    digest: bytes = Field(primary_key=True)
+    """SHA-256 of 80 random bits."""
+
+    __tablename__ = "recovery_code"
+
+
 class Lockout(Table, table=True):
     """Logins to an email, whether or not it has an account, since the last that succeeded; or from one client."""
 

@@ -13,6 +13,8 @@ import pytest
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from realchat_auth.credentials.domain import Mail, Purpose
+from realchat_auth.credentials.factor_store import FactorStore
+from realchat_auth.credentials.factors import SecondFactors
 from realchat_auth.credentials.letters import MAIL
 from realchat_auth.credentials.mail import PACE, Mailroom
 from realchat_auth.credentials.service import Credentials
@@ -21,6 +23,7 @@ from realchat_auth.events import ACCOUNT_EVENT, ERASURE, ERASURE_PACE, PROFILE
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
+from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts, Tokens
 from realchat_auth.store import AuthStore
 from sqlalchemy import text
@@ -94,12 +97,18 @@ class Office:
         self.outbox = Outbox(
             self.engine, {ACCOUNT_EVENT: self.broker.take, PROFILE: self.profile.take}, lambda: self.now_ms
         )
+        self.factors = SecondFactors(FactorStore(self.engine), sealing(self.sealing_key), lambda: self.now_ms)
         self.accounts = self.with_hasher(HASHER)
         mailroom = Mailroom(CredentialStore(self.engine), self.postman.take, "http://web", lambda: self.now_ms)
         self.erasure = Outbox(self.engine, {ERASURE: self.elsewhere.take}, lambda: self.now_ms, ERASURE_PACE)
         self.post = Outbox(self.engine, {MAIL: mailroom.take}, lambda: self.now_ms, PACE)
         self.credentials = Credentials(
-            CredentialStore(self.engine), AuthStore(self.engine), Passwords(HASHER), self.outbox, lambda: self.now_ms
+            CredentialStore(self.engine),
+            AuthStore(self.engine),
+            self.factors,
+            Passwords(HASHER),
+            self.outbox,
+            lambda: self.now_ms,
         )
 
     def replica_keys(self) -> SigningKeys:
@@ -108,7 +117,9 @@ class Office:
 
     def with_hasher(self, hasher: PasswordHasher) -> Accounts:
         """The service with other Argon2 parameters."""
-        return Accounts(AuthStore(self.engine), Passwords(hasher), self.keys, self.outbox, lambda: self.now_ms)
+        return Accounts(
+            AuthStore(self.engine), self.factors, Passwords(hasher), self.keys, self.outbox, lambda: self.now_ms
+        )
 
     def passes(self, seconds: float) -> None:
         self.now_ms += int(seconds * 1000)

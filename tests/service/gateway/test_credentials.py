@@ -20,6 +20,8 @@ async def test_an_account_is_shown_to_its_owner(alice: Client, backends: Backend
         "email": "a@example.org",
         "email_verified": True,
         "created_at": "1970-01-01T00:00:00.001Z",
+        "second_factor": False,
+        "recovery_codes_left": 0,
     }
 
 

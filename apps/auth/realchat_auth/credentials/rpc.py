@@ -22,12 +22,15 @@ class AccountServicer(AccountServiceServicer):
 
     async def GetAccount(self, request: pb.GetAccountRequest, context: Any) -> pb.GetAccountResponse:
         account = await self._credentials.account(current_user())
+        second_factor, codes_left = await self._credentials.second_factor(account)
         return pb.GetAccountResponse(
             account=pb.Account(
                 user_id=str(account.user_id),
                 email=account.email,
                 email_verified=account.email_verified_at_ms is not None,
                 created_at_ms=account.created_at_ms,
+                second_factor=second_factor,
+                recovery_codes_left=codes_left,
             )
         )
 
@@ -57,3 +60,27 @@ class AccountServicer(AccountServiceServicer):
     async def DeleteAccount(self, request: pb.DeleteAccountRequest, context: Any) -> pb.DeleteAccountResponse:
         ended = await self._credentials.delete_account(current_user(), request.password)
         return pb.DeleteAccountResponse(session_ids=ended)
+
+    async def BeginSecondFactor(
+        self, request: pb.BeginSecondFactorRequest, context: Any
+    ) -> pb.BeginSecondFactorResponse:
+        secret, uri = await self._credentials.begin_second_factor(current_user(), request.password)
+        return pb.BeginSecondFactorResponse(secret=secret, uri=uri)
+
+    async def ConfirmSecondFactor(
+        self, request: pb.ConfirmSecondFactorRequest, context: Any
+    ) -> pb.ConfirmSecondFactorResponse:
+        codes = await self._credentials.confirm_second_factor(current_user(), request.code)
+        return pb.ConfirmSecondFactorResponse(recovery_codes=codes)
+
+    async def RenewRecoveryCodes(
+        self, request: pb.RenewRecoveryCodesRequest, context: Any
+    ) -> pb.RenewRecoveryCodesResponse:
+        codes = await self._credentials.renew_recovery_codes(current_user(), request.password, request.code)
+        return pb.RenewRecoveryCodesResponse(recovery_codes=codes)
+
+    async def RemoveSecondFactor(
+        self, request: pb.RemoveSecondFactorRequest, context: Any
+    ) -> pb.RemoveSecondFactorResponse:
+        await self._credentials.remove_second_factor(current_user(), request.password, request.code)
+        return pb.RemoveSecondFactorResponse()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from realchat_auth.credentials.domain import Purpose
+from realchat_auth.credentials.factors import SecondFactors
 from realchat_auth.credentials.letters import letter
 from realchat_auth.credentials.store import CredentialStore
 from realchat_auth.domain import FREE_ATTEMPTS, choose_password, digest, email_key, normalise_password, parse_email
@@ -22,6 +24,7 @@ class Credentials:
     Args:
         store: credentials.
         sessions: sessions, and the counts of attempts.
+        factors: second factors.
         passwords: hashes them.
         outbox: delivers what other services are owed.
         clock: milliseconds since the Unix epoch.
@@ -31,12 +34,14 @@ class Credentials:
         self,
         store: CredentialStore,
         sessions: AuthStore,
+        factors: SecondFactors,
         passwords: Passwords,
         outbox: Outbox,
         clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._sessions = sessions
+        self._factors = factors
         self._passwords = passwords
         self._outbox = outbox
         self._clock = clock
@@ -57,6 +62,10 @@ class Credentials:
     async def account(self, user: User) -> Account:
         """Somebody's own account."""
         return await self._store.account(user.user_id)
+
+    async def second_factor(self, account: Account) -> tuple[bool, int]:
+        """Whether a login needs a code, and how many recovery codes are left."""
+        return await self._factors.state(account.user_id)
 
     async def request_verification(self, user: User) -> None:
         """Sends an address that is not verified a mail, unless it got one just now."""
@@ -111,16 +120,61 @@ class Credentials:
         await self._outbox.deliver(ended.debts)
         return ended.session_ids
 
+    async def begin_second_factor(self, user: User, password: str) -> tuple[str, str]:
+        """A secret for an authenticator, and as a URI.
+
+        Raises:
+            RealChatError: wrong_password, locked_out, second_factor_on, overloaded.
+        """
+        return await self._factors.begin(await self.confirmed(user, password))
+
+    async def confirm_second_factor(self, user: User, code: str) -> list[str]:
+        """Turns the second factor on; returns its recovery codes.
+
+        Raises:
+            RealChatError: wrong_code, locked_out, second_factor_on, second_factor_off.
+        """
+        async with self._counted(await self._store.account(user.user_id)) as account:
+            return await self._factors.confirm(account.user_id, code)
+
+    async def renew_recovery_codes(self, user: User, password: str, code: str) -> list[str]:
+        """Other recovery codes.
+
+        Raises:
+            RealChatError: wrong_password, wrong_code, locked_out, second_factor_off, overloaded.
+        """
+        async with self._counted(await self._store.account(user.user_id)) as account:
+            await self._match(account, password)
+            return await self._factors.renew_codes(account.user_id, code)
+
+    async def remove_second_factor(self, user: User, password: str, code: str) -> None:
+        """Turns the second factor off.
+
+        Raises:
+            RealChatError: wrong_password, wrong_code, locked_out, second_factor_off, overloaded.
+        """
+        async with self._counted(await self._store.account(user.user_id)) as account:
+            await self._match(account, password)
+            await self._factors.remove(account.user_id, code)
+
     async def confirmed(self, user: User, password: str) -> Account:
         """Somebody's account, after they have shown their password again: an open session alone is not enough.
 
         Raises:
             RealChatError: wrong_password, locked_out, overloaded.
         """
-        account = await self._store.account(user.user_id)
-        attempts = digest(account.email_key)
-        await self._sessions.count_attempts({attempts: FREE_ATTEMPTS}, self._clock())
+        async with self._counted(await self._store.account(user.user_id)) as account:
+            await self._match(account, password)
+            return account
+
+    async def _match(self, account: Account, password: str) -> None:
         if not await self._passwords.matches(account.password_hash, normalise_password(password)):
             raise RealChatError(Code.WRONG_PASSWORD)
+
+    @asynccontextmanager
+    async def _counted(self, account: Account) -> AsyncIterator[Account]:
+        """Counts an attempt, which is forgotten unless an error is raised inside."""
+        attempts = digest(account.email_key)
+        await self._sessions.count_attempts({attempts: FREE_ATTEMPTS}, self._clock())
+        yield account
         await self._sessions.forget_attempts(attempts)
-        return account

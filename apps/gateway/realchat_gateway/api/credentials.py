@@ -15,8 +15,12 @@ from realchat_gateway.schemas.credentials import (
     ConfirmedAddress,
     EmailChange,
     PasswordAgain,
+    PasswordAndCode,
     PasswordChange,
     PasswordReset,
+    RecoveryCodes,
+    SecondFactorCode,
+    SecondFactorSecret,
 )
 
 router = APIRouter(prefix="/v1/me", tags=["accounts"], route_class=ApiRoute)
@@ -51,6 +55,37 @@ async def request_verification(user: Writer, gateway: GatewayDep) -> None:
     """Sends the account's address another mail to confirm it."""
     asked = pb.RequestEmailVerificationRequest()
     await gateway.account.call(gateway.account.stub.RequestEmailVerification, asked, user)
+
+
+@router.post("/second-factor", status_code=201)
+async def begin_second_factor(body: PasswordAgain, user: Writer, gateway: GatewayDep) -> SecondFactorSecret:
+    """A secret for an authenticator; nothing asks for its codes until one of them has confirmed it."""
+    asked = pb.BeginSecondFactorRequest(password=body.password)
+    answer = await gateway.account.call(gateway.account.stub.BeginSecondFactor, asked, user)
+    return SecondFactorSecret(secret=answer.secret, uri=answer.uri)
+
+
+@router.post("/second-factor/confirm")
+async def confirm_second_factor(body: SecondFactorCode, user: Writer, gateway: GatewayDep) -> RecoveryCodes:
+    """Turns the second factor on."""
+    asked = pb.ConfirmSecondFactorRequest(code=body.code)
+    answer = await gateway.account.call(gateway.account.stub.ConfirmSecondFactor, asked, user)
+    return RecoveryCodes(recovery_codes=list(answer.recovery_codes))
+
+
+@router.post("/second-factor/recovery-codes")
+async def renew_recovery_codes(body: PasswordAndCode, user: Writer, gateway: GatewayDep) -> RecoveryCodes:
+    """Other recovery codes; those before are void."""
+    asked = pb.RenewRecoveryCodesRequest(**body.model_dump())
+    answer = await gateway.account.call(gateway.account.stub.RenewRecoveryCodes, asked, user)
+    return RecoveryCodes(recovery_codes=list(answer.recovery_codes))
+
+
+@router.post("/second-factor/remove", status_code=204)
+async def remove_second_factor(body: PasswordAndCode, user: Writer, gateway: GatewayDep) -> None:
+    """Turns the second factor off."""
+    asked = pb.RemoveSecondFactorRequest(**body.model_dump())
+    await gateway.account.call(gateway.account.stub.RemoveSecondFactor, asked, user)
 
 
 @router.post("/deletion", status_code=204)

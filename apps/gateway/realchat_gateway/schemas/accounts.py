@@ -40,6 +40,9 @@ class Login(Command):
     email: Annotated[str, Field(max_length=320)]
     password: Annotated[str, Field(max_length=1024)]
     device_name: Annotated[str, Field(max_length=256)] = ""
+    code: Annotated[
+        str, Field(max_length=64, description="Of the second factor, or a recovery code, when it is asked for.")
+    ] = ""
 
 
 class RefreshToken(Command):

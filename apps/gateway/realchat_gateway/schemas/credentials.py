@@ -18,12 +18,23 @@ Token = Annotated[str, Field(min_length=1, max_length=256, description="What the
 class Account(BaseModel):
     """An account."""
 
-    model_config = example({"user_id": ALICE, "email": "alice@example.com", "email_verified": True, "created_at": AT})
+    model_config = example(
+        {
+            "user_id": ALICE,
+            "email": "alice@example.com",
+            "email_verified": True,
+            "created_at": AT,
+            "second_factor": False,
+            "recovery_codes_left": 0,
+        }
+    )
 
     user_id: Id
     email: str
     email_verified: bool
     created_at: Time
+    second_factor: Annotated[bool, Field(description="A login needs a code, too.")]
+    recovery_codes_left: int
 
     @classmethod
     def of(cls, account: account_pb2.Account) -> Account:
@@ -33,6 +44,8 @@ class Account(BaseModel):
             email=account.email,
             email_verified=account.email_verified,
             created_at=rfc3339(account.created_at_ms),
+            second_factor=account.second_factor,
+            recovery_codes_left=account.recovery_codes_left,
         )
 
 
@@ -93,3 +106,42 @@ class PasswordReset(Command):
 
     token: Token
     new_password: Password
+
+
+Code = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class SecondFactorSecret(BaseModel):
+    """What an authenticator needs (TOTP, RFC 6238)."""
+
+    model_config = example(
+        {"secret": "JBSWY3DPEHPK3PXP", "uri": "otpauth://totp/RealChat:alice%40example.com?secret=JBSWY3DPEHPK3PXP"}
+    )
+
+    secret: Annotated[str, Field(description="Base32, for typing in.")]
+    uri: Annotated[str, Field(description="For a QR code.")]
+
+
+class SecondFactorCode(Command):
+    """What the authenticator shows."""
+
+    model_config = example({"code": "492039"})
+
+    code: Code
+
+
+class PasswordAndCode(Command):
+    """Both proofs."""
+
+    model_config = example({"password": "correct horse battery", "code": "492039"})
+
+    password: Password
+    code: Annotated[str, Field(min_length=1, max_length=64, description="Or a recovery code.")]
+
+
+class RecoveryCodes(BaseModel):
+    """Each is good for one login without the authenticator. They are shown this once."""
+
+    model_config = example({"recovery_codes": ["MFRG-GZDF-MZTW-Q2LK"]})
+
+    recovery_codes: list[str]

@@ -76,6 +76,26 @@ class AccountServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountResponse.FromString,
                 _registered_method=True)
+        self.BeginSecondFactor = channel.unary_unary(
+                '/chat.auth.v1.AccountService/BeginSecondFactor',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.BeginSecondFactorRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.BeginSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.ConfirmSecondFactor = channel.unary_unary(
+                '/chat.auth.v1.AccountService/ConfirmSecondFactor',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmSecondFactorRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmSecondFactorResponse.FromString,
+                _registered_method=True)
+        self.RenewRecoveryCodes = channel.unary_unary(
+                '/chat.auth.v1.AccountService/RenewRecoveryCodes',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RenewRecoveryCodesRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RenewRecoveryCodesResponse.FromString,
+                _registered_method=True)
+        self.RemoveSecondFactor = channel.unary_unary(
+                '/chat.auth.v1.AccountService/RemoveSecondFactor',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RemoveSecondFactorRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RemoveSecondFactorResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer:
@@ -145,6 +165,36 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def BeginSecondFactor(self, request, context):
+        """Draws a secret for an authenticator (TOTP, RFC 6238: SHA-1, 6 digits, 30 s); nothing asks for its codes until
+        ConfirmSecondFactor. Errors: wrong_password, locked_out, second_factor_on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmSecondFactor(self, request, context):
+        """Turns the second factor on, by a code that shows that the authenticator has the secret.
+        Errors: wrong_code, locked_out, second_factor_off (none was begun), second_factor_on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RenewRecoveryCodes(self, request, context):
+        """Other recovery codes; those before are void. Errors: wrong_password, wrong_code, locked_out, second_factor_off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveSecondFactor(self, request, context):
+        """Turns the second factor off. Errors: wrong_password, wrong_code, locked_out, second_factor_off.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -187,6 +237,26 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.DeleteAccount,
                     request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountResponse.SerializeToString,
+            ),
+            'BeginSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.BeginSecondFactor,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.BeginSecondFactorRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.BeginSecondFactorResponse.SerializeToString,
+            ),
+            'ConfirmSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmSecondFactor,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmSecondFactorRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.ConfirmSecondFactorResponse.SerializeToString,
+            ),
+            'RenewRecoveryCodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RenewRecoveryCodes,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RenewRecoveryCodesRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RenewRecoveryCodesResponse.SerializeToString,
+            ),
+            'RemoveSecondFactor': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveSecondFactor,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.RemoveSecondFactorRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RemoveSecondFactorResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -407,6 +477,114 @@ class AccountService:
             '/chat.auth.v1.AccountService/DeleteAccount',
             chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_account__pb2.DeleteAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BeginSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/BeginSecondFactor',
+            chat_dot_auth_dot_v1_dot_account__pb2.BeginSecondFactorRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.BeginSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/ConfirmSecondFactor',
+            chat_dot_auth_dot_v1_dot_account__pb2.ConfirmSecondFactorRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.ConfirmSecondFactorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenewRecoveryCodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/RenewRecoveryCodes',
+            chat_dot_auth_dot_v1_dot_account__pb2.RenewRecoveryCodesRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.RenewRecoveryCodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveSecondFactor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/RemoveSecondFactor',
+            chat_dot_auth_dot_v1_dot_account__pb2.RemoveSecondFactorRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.RemoveSecondFactorResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -62,6 +62,18 @@ class AccountServiceStub:
     conversations, where its messages stay, under an id that means nothing any more.
     Errors: wrong_password, locked_out.
     """
+    BeginSecondFactor: _grpc.UnaryUnaryMultiCallable[_account_pb2.BeginSecondFactorRequest, _account_pb2.BeginSecondFactorResponse]
+    """Draws a secret for an authenticator (TOTP, RFC 6238: SHA-1, 6 digits, 30 s); nothing asks for its codes until
+    ConfirmSecondFactor. Errors: wrong_password, locked_out, second_factor_on.
+    """
+    ConfirmSecondFactor: _grpc.UnaryUnaryMultiCallable[_account_pb2.ConfirmSecondFactorRequest, _account_pb2.ConfirmSecondFactorResponse]
+    """Turns the second factor on, by a code that shows that the authenticator has the secret.
+    Errors: wrong_code, locked_out, second_factor_off (none was begun), second_factor_on.
+    """
+    RenewRecoveryCodes: _grpc.UnaryUnaryMultiCallable[_account_pb2.RenewRecoveryCodesRequest, _account_pb2.RenewRecoveryCodesResponse]
+    """Other recovery codes; those before are void. Errors: wrong_password, wrong_code, locked_out, second_factor_off."""
+    RemoveSecondFactor: _grpc.UnaryUnaryMultiCallable[_account_pb2.RemoveSecondFactorRequest, _account_pb2.RemoveSecondFactorResponse]
+    """Turns the second factor off. Errors: wrong_password, wrong_code, locked_out, second_factor_off."""
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -97,6 +109,18 @@ class AccountServiceAsyncStub(AccountServiceStub):
     conversations, where its messages stay, under an id that means nothing any more.
     Errors: wrong_password, locked_out.
     """
+    BeginSecondFactor: _aio.UnaryUnaryMultiCallable[_account_pb2.BeginSecondFactorRequest, _account_pb2.BeginSecondFactorResponse]  # type: ignore[assignment]
+    """Draws a secret for an authenticator (TOTP, RFC 6238: SHA-1, 6 digits, 30 s); nothing asks for its codes until
+    ConfirmSecondFactor. Errors: wrong_password, locked_out, second_factor_on.
+    """
+    ConfirmSecondFactor: _aio.UnaryUnaryMultiCallable[_account_pb2.ConfirmSecondFactorRequest, _account_pb2.ConfirmSecondFactorResponse]  # type: ignore[assignment]
+    """Turns the second factor on, by a code that shows that the authenticator has the secret.
+    Errors: wrong_code, locked_out, second_factor_off (none was begun), second_factor_on.
+    """
+    RenewRecoveryCodes: _aio.UnaryUnaryMultiCallable[_account_pb2.RenewRecoveryCodesRequest, _account_pb2.RenewRecoveryCodesResponse]  # type: ignore[assignment]
+    """Other recovery codes; those before are void. Errors: wrong_password, wrong_code, locked_out, second_factor_off."""
+    RemoveSecondFactor: _aio.UnaryUnaryMultiCallable[_account_pb2.RemoveSecondFactorRequest, _account_pb2.RemoveSecondFactorResponse]  # type: ignore[assignment]
+    """Turns the second factor off. Errors: wrong_password, wrong_code, locked_out, second_factor_off."""
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """Called by the gateway, on behalf of the account's user. Who names a wrong password gets wrong_password, and after
@@ -177,5 +201,41 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         conversations, where its messages stay, under an id that means nothing any more.
         Errors: wrong_password, locked_out.
         """
+
+    @_abc_1.abstractmethod
+    def BeginSecondFactor(
+        self,
+        request: _account_pb2.BeginSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.BeginSecondFactorResponse, _abc.Awaitable[_account_pb2.BeginSecondFactorResponse]]:
+        """Draws a secret for an authenticator (TOTP, RFC 6238: SHA-1, 6 digits, 30 s); nothing asks for its codes until
+        ConfirmSecondFactor. Errors: wrong_password, locked_out, second_factor_on.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmSecondFactor(
+        self,
+        request: _account_pb2.ConfirmSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.ConfirmSecondFactorResponse, _abc.Awaitable[_account_pb2.ConfirmSecondFactorResponse]]:
+        """Turns the second factor on, by a code that shows that the authenticator has the secret.
+        Errors: wrong_code, locked_out, second_factor_off (none was begun), second_factor_on.
+        """
+
+    @_abc_1.abstractmethod
+    def RenewRecoveryCodes(
+        self,
+        request: _account_pb2.RenewRecoveryCodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.RenewRecoveryCodesResponse, _abc.Awaitable[_account_pb2.RenewRecoveryCodesResponse]]:
+        """Other recovery codes; those before are void. Errors: wrong_password, wrong_code, locked_out, second_factor_off."""
+
+    @_abc_1.abstractmethod
+    def RemoveSecondFactor(
+        self,
+        request: _account_pb2.RemoveSecondFactorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.RemoveSecondFactorResponse, _abc.Awaitable[_account_pb2.RemoveSecondFactorResponse]]:
+        """Turns the second factor off. Errors: wrong_password, wrong_code, locked_out, second_factor_off."""
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -109,11 +109,14 @@ class LoginRequest(_message.Message):
     PASSWORD_FIELD_NUMBER: _builtins.int
     DEVICE_NAME_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
+    CODE_FIELD_NUMBER: _builtins.int
     email: _builtins.str
     password: _builtins.str
     device_name: _builtins.str
     client_address: _builtins.str
     """Where the request came from, for the lock-out; what counts as one address is the caller's business. May be empty."""
+    code: _builtins.str
+    """Of the authenticator, or a recovery code, where the account has a second factor; else ignored."""
     def __init__(
         self,
         *,
@@ -121,10 +124,11 @@ class LoginRequest(_message.Message):
         password: _builtins.str = ...,
         device_name: _builtins.str = ...,
         client_address: _builtins.str = ...,
+        code: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "device_name", b"device_name", "email", b"email", "password", b"password"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_address", b"client_address", "code", b"code", "device_name", b"device_name", "email", b"email", "password", b"password"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import time
 import uuid
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ import uuid_utils
 from realchat_common.errors import Code, RealChatError
 
 T = TypeVar("T")
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def new_id() -> str:
@@ -32,6 +35,16 @@ def rfc3339(milliseconds: int) -> str:
     return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def parse_rfc3339(text: str) -> int:
+    """The milliseconds since the Unix epoch of a time as RFC 3339 writes it. Raises ValueError, also before 1970."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("not a time as RFC 3339 writes it, such as 2026-01-02T03:04:05Z")
+    milliseconds = round(datetime.fromisoformat(text.upper()).timestamp() * 1000)
+    if milliseconds < 0:
+        raise ValueError("not a time since 1970")
+    return milliseconds
+
+
 def parse_id(text: str, field: str) -> str:
     """An id in canonical form. Raises invalid_argument for anything that is not a UUID."""
     try:
@@ -40,7 +53,7 @@ def parse_id(text: str, field: str) -> str:
         raise RealChatError(Code.INVALID_ARGUMENT, f"{field} is not a UUID", field=field) from error
 
 
-def encode_cursor(*position: str | int) -> str:
+def encode_cursor(*position: str | float) -> str:
     """A place in a list as an opaque text."""
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).rstrip(b"=").decode()
 

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from chat.auth.v1 import account_pb2_grpc, auth_pb2_grpc
 from chat.conversation.v1 import conversation_pb2_grpc
-from chat.message.v1 import message_pb2_grpc
+from chat.message.v1 import message_pb2_grpc, search_pb2_grpc
 from chat.presence.v1 import presence_pb2_grpc
 from chat.profile.v1 import profile_pb2_grpc
 from realchat_common.rpc import Peer
@@ -29,6 +29,7 @@ class Gateway:
     profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]
     conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub]
     message: Peer[message_pb2_grpc.MessageServiceAsyncStub]
+    search: Peer[search_pb2_grpc.SearchServiceAsyncStub]
     presence: Peer[presence_pb2_grpc.PresenceServiceAsyncStub]
     tokens: AccessTokens
     revoked: RevokedSessions

@@ -8,6 +8,7 @@ from chat.auth.v1.account_pb2_grpc import AccountServiceStub
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
+from chat.message.v1.search_pb2_grpc import SearchServiceStub
 from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_common.runtime import start, starting
@@ -51,6 +52,7 @@ async def main() -> None:
             profile=sidecar.peer("profile", ProfileServiceStub),
             conversation=sidecar.peer("conversation", ConversationServiceStub),
             message=sidecar.peer("message", MessageServiceStub),
+            search=sidecar.peer("message", SearchServiceStub),
             presence=sidecar.peer("presence", PresenceServiceStub),
             tokens=AccessTokens(auth_keys(auth), settings.issuer),
             revoked=revoked,

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from redis.asyncio import Redis
 
 from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
+from chat.message.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
 from realchat_common.ids import new_id
 from realchat_common.rpc import rpc_server
@@ -18,6 +19,8 @@ from realchat_message.lanes import TOPIC, Confirmations, Departures, FastLane, J
 from realchat_message.log import ConversationLog
 from realchat_message.receipts import ReceiptLane, Receipts
 from realchat_message.rpc import MessageRpc
+from realchat_message.search import MessageSearch
+from realchat_message.search_rpc import SearchRpc
 from realchat_message.segments import DaprSegments
 from realchat_message.settings import MessageSettings
 from realchat_message.store import MessageStore
@@ -64,6 +67,7 @@ async def main() -> None:
 
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
         add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine), receipts), server)
+        add_SearchServiceServicer_to_server(SearchRpc(MessageSearch(engine)), server)
         appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations, departures), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.health.add("database", lambda: ping(engine))

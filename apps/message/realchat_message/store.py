@@ -68,7 +68,7 @@ def _within_span_of(user_id: UUID) -> ColumnElement[bool]:
     )
 
 
-def _readable_by(user_id: UUID) -> ColumnElement[bool]:
+def readable_by(user_id: UUID) -> ColumnElement[bool]:
     """Those of them that the user has not hidden."""
     hidden = exists(
         select(Hidden).where(
@@ -105,7 +105,7 @@ class MessageStore:
             if last_seq is None:
                 raise RealChatError(Code.CONVERSATION_NOT_FOUND)
             seq = col(Entry.seq)
-            query = select(Entry).where(col(Entry.conversation_id) == conversation, _readable_by(user))
+            query = select(Entry).where(col(Entry.conversation_id) == conversation, readable_by(user))
             if direction == "before":
                 query = query.order_by(seq.desc())
                 if from_seq is not None:
@@ -150,7 +150,7 @@ class MessageStore:
                     .where(
                         col(Entry.conversation_id) == UUID(conversation_id),
                         col(Entry.seq) > after_seq,
-                        _readable_by(user),
+                        readable_by(user),
                     )
                     .order_by(col(Entry.seq))
                     .limit(limit + 1)
@@ -252,7 +252,7 @@ class MessageStore:
             .where(
                 col(Entry.conversation_id) == Head.conversation_id,
                 col(Entry.client_message_id).is_not(None),
-                _readable_by(user),
+                readable_by(user),
             )
             .order_by(col(Entry.seq).desc())
             .limit(1)
@@ -273,7 +273,7 @@ class MessageStore:
                 col(Entry.client_message_id).is_not(None),
                 col(Entry.redacted).is_(False),
                 col(Entry.actor_id) != user,
-                _readable_by(user),
+                readable_by(user),
             )
             .order_by(col(Entry.seq).desc())
             .limit(MOST_UNREAD)

@@ -58,4 +58,5 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.presence.v1.PresenceService/Heartbeat": frozenset({"delivery"}),
     "/chat.presence.v1.PresenceService/Disconnect": frozenset({"delivery"}),
     "/chat.presence.v1.PresenceService/GetPresence": frozenset({"gateway", "delivery"}),
+    "/chat.message.v1.SearchService/SearchMessages": frozenset({"gateway"}),
 }

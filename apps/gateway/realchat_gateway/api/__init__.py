@@ -16,7 +16,16 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from realchat_common.problems import add_problem_handlers
-from realchat_gateway.api import accounts, conversations, credentials, messages, people, reactions, receipts
+from realchat_gateway.api import (
+    accounts,
+    conversations,
+    credentials,
+    messages,
+    people,
+    reactions,
+    receipts,
+    search,
+)
 from realchat_gateway.edge import Edge
 from realchat_gateway.gateway import Gateway
 from realchat_gateway.schemas.base import Problem
@@ -70,7 +79,16 @@ def public_app(gateway: Gateway) -> FastAPI:
         telemetry={"tracing": False, "metrics": False},
     )
     app.state.gateway = gateway
-    for module in (accounts, people, conversations, messages, reactions, receipts, credentials):
+    for module in (
+        accounts,
+        people,
+        conversations,
+        messages,
+        reactions,
+        receipts,
+        credentials,
+        search,
+    ):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)
     app.include_router(credentials.anonymous)

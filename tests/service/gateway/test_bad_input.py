@@ -62,6 +62,7 @@ ROUTES = [
     ("GET", f"{TALK}/members"),
     ("DELETE", f"{TALK}/members/{ID}"),
     ("POST", f"{TALK}/leave"),
+    ("GET", "/v1/search?q=tea"),
     ("GET", f"{TALK}/events"),
     ("DELETE", f"{TALK}/messages/{ID}"),
     ("PUT", f"{TALK}/messages/{ID}/reactions/%F0%9F%91%8D"),

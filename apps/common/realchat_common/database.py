@@ -10,7 +10,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 from prometheus_client import Gauge
-from sqlalchemy import Connection, QueuePool, text
+from sqlalchemy import Connection, NullPool, QueuePool, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTimeError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -80,6 +80,8 @@ async def migrate(engine: AsyncEngine, package: str, revision: str = "head") -> 
         package: the service's package, which has a folder `migrations`.
         revision: an Alembic revision; a lower one goes back.
     """
+    # Not the pool's connections: an index over many rows takes longer than a statement may there.
+    patient = create_async_engine(engine.url, poolclass=NullPool, connect_args={"timeout": 5})
     config = Config()
     config.set_main_option("script_location", str(files("realchat_common") / "alembic"))
     config.set_main_option("version_locations", str(files(package) / "migrations"))
@@ -100,6 +102,6 @@ async def migrate(engine: AsyncEngine, package: str, revision: str = "head") -> 
         reraise=True,
     ):
         with attempt:
-            async with engine.begin() as connection:
+            async with patient.begin() as connection:
                 await connection.run_sync(run)
     log.info("migrated", package=package, revision=revision)

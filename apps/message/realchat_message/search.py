@@ -30,7 +30,7 @@ from realchat_message.tables import Entry, Member
 
 MOST_QUERY_CHARACTERS = 256
 MOST_TERMS = 16
-RANKED = 1_000
+RANKED = 500
 """So many of the newest matches are ranked; who has more asks for something more particular."""
 
 _TERM = re.compile(r'"([^"]*)"?|(\S+)')

@@ -21,10 +21,11 @@ from sqlalchemy.sql import ColumnElement
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from chat.event.v1 import event_pb2
 from chat.message.v1 import search_pb2 as pb
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_message.standing import to_event
+from realchat_message.standing import as_they_stand
 from realchat_message.store import readable_by
 from realchat_message.tables import Entry, Member
 
@@ -169,17 +170,16 @@ class MessageSearch:
             # How many rows match depends on the words, so no plan is good for all.
             await (await session.connection()).exec_driver_sql("SET LOCAL plan_cache_mode = force_custom_plan")
             rows = list(await session.exec(best))
-        hits = [
-            pb.SearchHit(
-                message=to_event(entry),
-                highlights=[pb.Highlight(start=at, length=n) for at, n in highlights(entry.body or "", search.terms)],
-            )
-            for entry, _ in rows[:limit]
-        ]
+            events = await as_they_stand(session, [entry for entry, _ in rows[:limit]], user)
+        hits = [pb.SearchHit(message=event, highlights=_marks(event, search.terms)) for event in events]
         if len(rows) <= limit:
             return hits, None
         last, last_rank = rows[limit - 1]
         return hits, (begun_ms, last_rank, last.occurred_at_ms, str(last.event_id))
+
+
+def _marks(event: event_pb2.Event, terms: Sequence[Term]) -> list[pb.Highlight]:
+    return [pb.Highlight(start=start, length=length) for start, length in highlights(event.message_sent.body, terms)]
 
 
 async def _conversations(session: AsyncSession, user: UUID, wanted: Sequence[str]) -> list[UUID]:

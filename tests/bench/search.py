@@ -86,8 +86,8 @@ async def main() -> None:
     percentiles = statistics.quantiles([each for each, _, _ in took], n=100)
     print(f"{options.rows} messages, {len(took)} searches, one at a time:", end=" ")
     print(", ".join(f"p{n} {percentiles[n - 1]:.1f} ms" for n in (50, 95, 99)))
-    for milliseconds, hits, query in sorted(took, reverse=True)[:5]:
-        print(f"  {milliseconds:.1f} ms, {hits} shown: {query}")
+    for milliseconds, shown, query in sorted(took, reverse=True)[:5]:
+        print(f"  {milliseconds:.1f} ms, {shown} shown: {query}")
 
 
 if __name__ == "__main__":

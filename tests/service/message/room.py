@@ -141,11 +141,3 @@ def joining(user_id: str) -> NewChange:
             members_added=pb.MembersAdded(members=[pb.Member(user_id=user_id, role=pb.ROLE_MEMBER)]),
         )
     )
-
-
-async def said(
-    log: ConversationLog, conversation: str, body: str, sender: str = ALICE, client_message_id: str = ""
-) -> str:
-    (sent,) = await log.append(conversation, [NewMessage(sender, client_message_id or new_id(), body)])
-    assert isinstance(sent, Appended)
-    return sent.event_id

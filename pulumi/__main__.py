@@ -46,6 +46,7 @@ secrets = Secrets(
     redis_password=config.get_secret("redisPassword"),
     kafka_password=config.get_secret("kafkaPassword"),
     smtp_password=config.get_secret("smtpPassword"),
+    attachments_key=config.get_secret("attachmentsKey"),
     opts=in_cluster(namespace),
 )
 dapr = Dapr(settings, kafka.brokers, redis.address, platform.after("dapr"), in_cluster(namespace))

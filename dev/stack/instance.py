@@ -292,6 +292,7 @@ class Stack:
             "REALCHAT_SECRETS_FILE": f"{self.vault.folder}/{{appID}}.json",
             "REALCHAT_NAMES_DB": str(self.state / "names.db"),
             "REALCHAT_MAIL_FOLDER": str(self.mail_folder),
+            "REALCHAT_ATTACHMENTS_FOLDER": str(self.state / "attachments"),
             "REALCHAT_KAFKA_BROKERS": self.kafka_brokers,
             "REALCHAT_REDIS_HOST": self.redis_url.rpartition("@")[2].removesuffix("/0"),
         }

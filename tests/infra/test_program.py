@@ -351,6 +351,21 @@ def test_mails_go_to_the_mail_server_where_there_is_one() -> None:
     }
 
 
+def test_attachments_go_to_the_object_store_where_there_is_one() -> None:
+    store = {"bucket": "chat", "cidr": "192.0.2.16/28", "endpoint": "https://minio.example", "access_key": "chat"}
+    rendering = run({**settings("local"), "realchat:attachments": store, "realchat:attachmentsKey": "secret"})
+    component = rendering.manifests("Component")["attachments"]
+    assert component["spec"]["type"] == "bindings.aws.s3"
+    values = {item["name"]: item.get("value") for item in component["spec"]["metadata"]}
+    assert (values["bucket"], values["endpoint"], values["forcePathStyle"]) == ("chat", "https://minio.example", "true")
+    secret = json.loads(rendering.manifests("Secret")["realchat-message"]["stringData"]["secrets.json"])
+    assert secret["attachments-key"] == "secret"
+    assert "192.0.2.16/28" in str(rendering.manifests("NetworkPolicy"))
+    assert "attachments" not in {
+        v["name"] for v in rendering.manifests("Deployment")["message"]["spec"]["template"]["spec"]["volumes"]
+    }
+
+
 def test_access_policies_are_the_call_graph(rendering: Rendering) -> None:
     allowed: dict[tuple[str, str], set[str]] = {}
     for app_id in APPS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from importlib.resources import files
 
 import asyncpg
@@ -64,6 +64,15 @@ async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncSession]:
         if error.connection_invalidated:
             raise RealChatError(Code.UNAVAILABLE, "the database went away") from error
         raise
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """For statements on asyncpg itself. Raises unavailable when the database is away; they may have been done."""
+    try:
+        yield
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise RealChatError(Code.UNAVAILABLE, "the database does not answer") from error
 
 
 async def ping(engine: AsyncEngine) -> None:

@@ -20,6 +20,18 @@ def members_json(members: Any) -> list[dict[str, str]]:
     return [{"user_id": member.user_id, "role": ROLES[member.role]} for member in members]
 
 
+def _attachment(attachment: pb.Attachment) -> dict[str, Any]:
+    return {
+        "attachment_id": attachment.attachment_id,
+        "name": attachment.name,
+        "content_type": attachment.content_type,
+        "size": attachment.size,
+        "width": attachment.width or None,
+        "height": attachment.height or None,
+        "has_thumbnail": attachment.has_thumbnail,
+    }
+
+
 def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
     data: dict[str, Any] = {
         "message_id": message.message_id,
@@ -29,6 +41,8 @@ def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
         "deleted": message.redacted,
         "edited_at": rfc3339(message.edited_at_ms) if message.edited_at_ms else None,
     }
+    if message.attachments:
+        data["attachments"] = [_attachment(each) for each in message.attachments]
     if message.reactions:
         data["reactions"] = [{"emoji": r.emoji, "count": r.count, "mine": r.mine} for r in message.reactions]
     return data

@@ -28,6 +28,8 @@ MOST_DISCARDED_BYTES = 16 * 1024 * 1024
 """Of a body that is too large, so much is read before the connection is cut."""
 BODY_SECONDS = 10.0
 """How long a client may take to send a body."""
+MOST_FILE_BYTES = 10 * 1024 * 1024
+FILE_SECONDS = 60.0
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _DOT_SEGMENT = re.compile(r"/\.\.?(/|$)")
@@ -106,24 +108,27 @@ class Edge:
 class BoundedRequest(Request):
     """A request whose body has a bound and a deadline, and whose JSON is read strictly: UTF-8, no lone surrogates."""
 
+    most_bytes = MOST_BODY_BYTES
+    body_seconds = BODY_SECONDS
+
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces. Raises payload_too_large."""
         received = 0
         async for chunk in super().stream():
             received += len(chunk)
-            if received <= MOST_BODY_BYTES:
+            if received <= self.most_bytes:
                 yield chunk
             elif received > MOST_DISCARDED_BYTES:
                 break
         # A connection that is closed before the client has written all is reset, and the answer is lost with it;
         # so what is not outrageous is read and thrown away.
-        if received > MOST_BODY_BYTES:
-            raise RealChatError(Code.PAYLOAD_TOO_LARGE, f"a body has at most {MOST_BODY_BYTES} bytes")
+        if received > self.most_bytes:
+            raise RealChatError(Code.PAYLOAD_TOO_LARGE, f"a body has at most {self.most_bytes} bytes")
 
     async def body(self) -> bytes:
         """The whole body. Raises payload_too_large, malformed_request."""
         try:
-            async with asyncio.timeout(BODY_SECONDS):
+            async with asyncio.timeout(self.body_seconds):
                 return await super().body()
         except TimeoutError as error:
             raise RealChatError(Code.MALFORMED_REQUEST, "the body did not come in time") from error
@@ -131,6 +136,13 @@ class BoundedRequest(Request):
     async def json(self) -> Any:
         """The body's value. What it raises, FastAPI answers with 400."""
         return msgspec.json.decode(await self.body())
+
+
+class Upload(BoundedRequest):
+    """A request that brings a file."""
+
+    most_bytes = MOST_FILE_BYTES
+    body_seconds = FILE_SECONDS
 
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -155,6 +167,21 @@ class ApiRoute(APIRoute):
     async def work(self, request: Request, handle: Handler) -> Response:
         """Answers the request."""
         return await handle(request)
+
+
+class UploadRoute(ApiRoute):
+    """Its handler reads the body, a file of any type, once it knows that it wants it."""
+
+    def get_route_handler(self) -> Handler:
+        """The handler that FastAPI calls."""
+        handle = APIRoute.get_route_handler(self)
+
+        async def answer(incoming: Request) -> Response:
+            request = Upload(incoming.scope, incoming.receive)
+            _check_text(request)
+            return await handle(request)
+
+        return answer
 
 
 class RetryableRoute(ApiRoute):

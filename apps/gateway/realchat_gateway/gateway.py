@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from chat.auth.v1 import account_pb2_grpc, auth_pb2_grpc
 from chat.conversation.v1 import conversation_pb2_grpc
-from chat.message.v1 import message_pb2_grpc, search_pb2_grpc
+from chat.message.v1 import attachment_pb2_grpc, message_pb2_grpc, search_pb2_grpc
 from chat.presence.v1 import presence_pb2_grpc
 from chat.profile.v1 import profile_pb2_grpc
 from realchat_common.rpc import Peer
 from realchat_common.tokens import AccessTokens
 from realchat_gateway.idempotency import Records
 from realchat_gateway.limits import Limits
+from realchat_gateway.links import Links
 from realchat_gateway.revocations import RevokedSessions
 from realchat_gateway.settings import GatewaySettings
+
+MOST_TRANSFERS = 12
+"""Files that are on their way at once, each of at most 10 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class Gateway:
     conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub]
     message: Peer[message_pb2_grpc.MessageServiceAsyncStub]
     search: Peer[search_pb2_grpc.SearchServiceAsyncStub]
+    attachments: Peer[attachment_pb2_grpc.AttachmentServiceAsyncStub]
     presence: Peer[presence_pb2_grpc.PresenceServiceAsyncStub]
     tokens: AccessTokens
     revoked: RevokedSessions
@@ -37,6 +43,12 @@ class Gateway:
     records: Records
     ticket_key: str
     settings: GatewaySettings
+    transfers: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(MOST_TRANSFERS))
+
+    @property
+    def links(self) -> Links:
+        """Signs and checks the links to attachments."""
+        return Links(self.ticket_key)
 
 
 def gateway_of(request: Request) -> Gateway:

@@ -7,6 +7,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from chat.auth.v1.account_pb2_grpc import AccountServiceStub
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
+from chat.message.v1.attachment_pb2_grpc import AttachmentServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
 from chat.message.v1.search_pb2_grpc import SearchServiceStub
 from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
@@ -53,6 +54,7 @@ async def main() -> None:
             conversation=sidecar.peer("conversation", ConversationServiceStub),
             message=sidecar.peer("message", MessageServiceStub),
             search=sidecar.peer("message", SearchServiceStub),
+            attachments=sidecar.peer("message", AttachmentServiceStub),
             presence=sidecar.peer("presence", PresenceServiceStub),
             tokens=AccessTokens(auth_keys(auth), settings.issuer),
             revoked=revoked,

@@ -238,4 +238,6 @@ def redacted(segment: pb.Segment, message_id: str) -> bool:
             continue
         found = found or not payload.redacted
         payload.body, payload.redacted = "", True
+        if isinstance(payload, pb.MessageSent):
+            payload.ClearField("attachments")
     return found

@@ -11,12 +11,15 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import parse_id
 
 MOST_BODY_CHARACTERS = 8_000
 MOST_CLIENT_ID_CHARACTERS = 64
+MOST_ATTACHMENTS = 10
 MEMBERSHIP = frozenset({"conversation_created", "members_added", "member_removed", "member_left", "role_changed"})
 """The payloads that change who is in a conversation, or as what."""
 OF_MESSAGES = frozenset({"message_sent", "message_edited", "message_deleted", "reaction_added", "reaction_removed"})
@@ -34,6 +37,7 @@ class NewMessage:
     client_message_id: str
     body: str
     reply_to: str = ""
+    attachment_ids: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -42,7 +46,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """About as many bytes as it takes in a segment."""
-        return 4 * len(self.body) + 200
+        return 4 * len(self.body) + 200 + 1_300 * len(self.attachment_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,14 @@ class NewChange:
 
 
 Intent = NewMessage | NewChange
+
+
+@dataclass(frozen=True, slots=True)
+class Attachable:
+    """A file that no message has yet."""
+
+    owner_id: str
+    attachment: pb.Attachment
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,7 @@ def plan(
     answerable: frozenset[str],
     now_ms: int,
     new_id: Callable[[], str],
+    files: Mapping[str, Attachable] = MappingProxyType({}),
 ) -> Plan:
     """Decides a batch in the order it came.
 
@@ -113,8 +126,10 @@ def plan(
         answerable: ids of messages that exist here, of those that the intents reply to.
         now_ms: the time of all new events.
         new_id: gives message ids.
+        files: those of the files that the intents carry which no message has yet, by id.
     """
     result = Plan()
+    free = dict(files)
     seen: dict[Key, Appended] = {}
     for intent in intents:
         earlier = known.get(intent.key) or seen.get(intent.key)
@@ -131,7 +146,7 @@ def plan(
                 continue
             members = members_after(members, event)
         else:
-            refusal = _refusal(intent, members, answerable)
+            refusal = _refusal(intent, members, answerable, free)
             if refusal:
                 result.outcomes.append(refusal)
                 continue
@@ -144,6 +159,7 @@ def plan(
                     client_message_id=intent.client_message_id,
                     body=intent.body,
                     reply_to=intent.reply_to,
+                    attachments=[free.pop(each).attachment for each in intent.attachment_ids],
                 ),
             )
         event.conversation_id, event.seq, event.occurred_at_ms = conversation_id, seq, now_ms
@@ -154,11 +170,15 @@ def plan(
     return result
 
 
-def _refusal(message: NewMessage, members: frozenset[str], answerable: frozenset[str]) -> RealChatError | None:
+def _refusal(
+    message: NewMessage, members: frozenset[str], answerable: frozenset[str], files: Mapping[str, Attachable]
+) -> RealChatError | None:
     if message.sender_id not in members:
         return RealChatError(Code.CONVERSATION_NOT_FOUND)
     if message.reply_to and message.reply_to not in answerable:
         return RealChatError(Code.MESSAGE_NOT_FOUND, field="reply_to")
+    if any(each not in files or files[each].owner_id != message.sender_id for each in message.attachment_ids):
+        return RealChatError(Code.ATTACHMENT_NOT_FOUND, field="attachment_ids")
     return None
 
 
@@ -209,6 +229,16 @@ def normalise_body(body: str) -> str:
     if any(unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\t" for character in text):
         raise RealChatError(Code.INVALID_ARGUMENT, "a message has no control characters", field="body")
     return text
+
+
+def check_attachment_ids(ids: Sequence[str]) -> tuple[str, ...]:
+    """The ids of a message's files, in canonical form. Raises invalid_argument, also for one that is there twice."""
+    found = tuple(parse_id(each, "attachment_ids") for each in ids)
+    if len(found) > MOST_ATTACHMENTS or len(set(found)) < len(found):
+        raise RealChatError(
+            Code.INVALID_ARGUMENT, f"a message has up to {MOST_ATTACHMENTS} different files", field="attachment_ids"
+        )
+    return found
 
 
 def check_client_message_id(text: str) -> str:

@@ -27,6 +27,7 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, now_ms
 from realchat_common.telemetry import log, tracer
 from realchat_message.acts import Act, Actor, Given, React, Target, plan_acts
+from realchat_message.attachments import attachable
 from realchat_message.domain import (
     Appended,
     Head,
@@ -234,6 +235,7 @@ class ConversationLog:
             await _answerable(connection, conversation_id, intents),
             now_ms(),
             new_id,
+            await attachable(connection, conversation_id, intents),
         )
 
     async def _members_at(self, connection: Connection, conversation_id: str, head: Head) -> frozenset[str]:

@@ -7,12 +7,16 @@ from dapr.proto import appcallback_service_v1
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
+from chat.message.v1.attachment_pb2_grpc import add_AttachmentServiceServicer_to_server
 from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
 from chat.message.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
 from realchat_common.ids import new_id
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
+from realchat_message.attachment_rpc import AttachmentRpc
+from realchat_message.attachments import Attachments
+from realchat_message.blobs import DaprBlobs
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
 from realchat_message.lanes import TOPIC, Confirmations, Departures, FastLane, Janitor, Sweeper
@@ -47,6 +51,7 @@ async def main() -> None:
         departures = Departures()
         lane = FastLane(sidecar, departures)
         segments = DaprSegments(sidecar)
+        attachments = Attachments(pool, DaprBlobs(sidecar))
         conversation_log = ConversationLog(pool, segments, lane, writer_id=new_id())
         confirmations = Confirmations(pool, conversation_log)
         receipt_lane = ReceiptLane(sidecar)
@@ -62,11 +67,13 @@ async def main() -> None:
             "janitor": janitor.run,
             "sweeper": sweeper.run,
             "eraser": Eraser(pool, segments).run,
+            "attachments": attachments.run,
         }.items():
             runtime.background(name, job)
 
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
         add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine), receipts), server)
+        add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
         add_SearchServiceServicer_to_server(SearchRpc(MessageSearch(engine)), server)
         appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations, departures), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 _FOLD = """
     WITH entries AS (
         INSERT INTO entry (conversation_id, seq, event_id, actor_id, occurred_at_ms,
-                           client_message_id, body, reply_to, redacted, change)
+                           client_message_id, body, reply_to, redacted, change, extras)
         SELECT $1, * FROM unnest($6::bigint[], $7::uuid[], $8::uuid[], $9::bigint[],
-                                 $10::text[], $11::text[], $12::uuid[], $13::boolean[], $14::bytea[]))
+                                 $10::text[], $11::text[], $12::uuid[], $13::boolean[], $14::bytea[],
+                                 $15::bytea[]))
     UPDATE head SET last_seq = $2, members_seq = $3, writer_id = $4,
                     unconfirmed_since_ms = CASE WHEN confirmed_seq < last_seq THEN unconfirmed_since_ms ELSE $5 END,
                     last_activity_ms = greatest(last_activity_ms, ($9::bigint[])[array_upper($9::bigint[], 1)])
@@ -46,8 +47,13 @@ _EDIT = """
 _REDACT = """
     WITH revisions AS (DELETE FROM revision WHERE conversation_id = $1 AND message_id = $2),
          reactions AS (DELETE FROM reaction WHERE message_id = $2),
+         files AS (UPDATE attachment SET remove_after_ms = 0 WHERE message_id = $2),
          noted AS (INSERT INTO redaction (conversation_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
-    UPDATE entry SET body = '', redacted = true WHERE conversation_id = $1 AND event_id = $2
+    UPDATE entry SET body = '', redacted = true, extras = NULL WHERE conversation_id = $1 AND event_id = $2
+"""
+_ATTACH = """
+    UPDATE attachment SET message_id = $2, remove_after_ms = NULL
+    WHERE conversation_id = $1 AND attachment_id = ANY($3::uuid[])
 """
 _REACT = """
     INSERT INTO reaction (message_id, emoji, user_id, seq, reacted_at_ms) VALUES ($1, $2, $3, $4, $5)
@@ -84,12 +90,21 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
         [message.reply_to or None for message in messages],
         [message.redacted for message in messages],
         [None if is_sent else _bare(event) for event, is_sent in zip(segment.events, sent, strict=True)],
+        [_extras(message) for message in messages],
     )
+    for message in messages:
+        if message.attachments:
+            attached = [each.attachment_id for each in message.attachments]
+            await connection.execute(_ATTACH, conversation_id, message.message_id, attached)
     for event in segment.events:
         if not event.HasField("message_sent"):
             await _project_membership(connection, event)
             await _project_act(connection, event)
             await _project_reaction(connection, event)
+
+
+def _extras(message: pb.MessageSent) -> bytes | None:
+    return pb.MessageSent(attachments=message.attachments).SerializeToString() if message.attachments else None
 
 
 def _bare(event: pb.Event) -> bytes:

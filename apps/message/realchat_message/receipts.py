@@ -16,7 +16,8 @@ import asyncpg
 from prometheus_client import Counter
 
 from chat.event.v1 import event_pb2 as pb
-from realchat_common.errors import Code, RealChatError
+from realchat_common.database import answering
+from realchat_common.errors import RealChatError
 from realchat_common.ids import now_ms
 from realchat_common.sidecar import Sidecar
 from realchat_message.lanes import DIRECT
@@ -118,7 +119,7 @@ class Receipts:
         # In the order of the keys, so that two writers never wait for each other.
         asked = sorted(marks)
         whose = [[conversation for conversation, _ in asked], [user for _, user in asked]]
-        try:
+        with answering():
             async with self._pool.acquire() as connection:
                 moved = await connection.fetch(
                     _MOVE,
@@ -128,8 +129,6 @@ class Receipts:
                     [marks[who].marked_unread for who in asked],
                 )
                 rows = await connection.fetch(_READ, *whose)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise RealChatError(Code.UNAVAILABLE, "the database does not answer") from error
         self._tell({(str(row["conversation_id"]), str(row["user_id"])) for row in moved}, rows)
         return {(str(row["conversation_id"]), str(row["user_id"])): _receipt(row) for row in rows}
 

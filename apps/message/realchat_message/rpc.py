@@ -17,6 +17,7 @@ from realchat_message.domain import (
     NewChange,
     NewMessage,
     Outcome,
+    check_attachment_ids,
     check_client_message_id,
     normalise_body,
 )
@@ -226,11 +227,13 @@ def _seq(number: int, field: str) -> int:
 def _checked(message: pb.NewMessage) -> NewMessage | RealChatError:
     """The message in canonical form, or why it is refused: one bad message does not spoil a batch."""
     try:
+        files = check_attachment_ids(message.attachment_ids)
         return NewMessage(
             sender_id=parse_id(message.sender_id, "sender_id"),
             client_message_id=check_client_message_id(message.client_message_id),
-            body=normalise_body(message.body),
+            body=normalise_body(message.body) if message.body.strip() or not files else "",
             reply_to=parse_id(message.reply_to, "reply_to") if message.reply_to else "",
+            attachment_ids=files,
         )
     except RealChatError as error:
         return error

@@ -22,7 +22,7 @@ def to_event(entry: Entry) -> pb.Event:
     """An entry as an event; one that changes a message is as it was appended, without a body."""
     if entry.change is not None:
         return pb.Event.FromString(entry.change)
-    return pb.Event(
+    event = pb.Event(
         conversation_id=str(entry.conversation_id),
         seq=entry.seq,
         event_id=str(entry.event_id),
@@ -37,6 +37,9 @@ def to_event(entry: Entry) -> pb.Event:
             edited_at_ms=0 if entry.redacted else entry.edited_at_ms,
         ),
     )
+    if entry.extras:
+        event.message_sent.MergeFromString(entry.extras)
+    return event
 
 
 async def as_they_stand(session: AsyncSession, entries: Sequence[Entry], reader: UUID | None = None) -> list[pb.Event]:

@@ -43,6 +43,8 @@ class Entry(Table, table=True):
     redacted: bool = False
     change: bytes | None = None
     """The event, without the body of a message."""
+    extras: bytes | None = None
+    """What few messages have, such as files, as the fields of MessageSent."""
     edited_at_ms: int = 0
     target: UUID | None = None
     """The message that the event changes; its body, as it now stands, is the event's too."""

@@ -59,4 +59,8 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.presence.v1.PresenceService/Disconnect": frozenset({"delivery"}),
     "/chat.presence.v1.PresenceService/GetPresence": frozenset({"gateway", "delivery"}),
     "/chat.message.v1.SearchService/SearchMessages": frozenset({"gateway"}),
+    "/chat.message.v1.AttachmentService/CreateAttachment": frozenset({"gateway"}),
+    "/chat.message.v1.AttachmentService/StoreAttachment": frozenset({"gateway"}),
+    "/chat.message.v1.AttachmentService/GetAttachment": frozenset({"gateway"}),
+    "/chat.message.v1.AttachmentService/ReadAttachment": frozenset({"gateway"}),
 }

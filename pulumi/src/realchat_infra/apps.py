@@ -152,9 +152,11 @@ class Service(Part):
         if has_database:
             sidecar["dapr.io/env"] = ",".join(f"{name}={value}" for name, value in self._postgres.env.items())
             sidecar["dapr.io/volume-mounts"] += f",{AUTHORITY}:{AUTHORITY_FOLDER}"
-        mail = [{"name": "mail", "emptyDir": {"sizeLimit": "16Mi"}}] if self._keeps_mail else []
-        if mail:
-            sidecar["dapr.io/volume-mounts-rw"] = f"mail:{dapr.MAIL_FOLDER}"
+        folders = []
+        if folder := self._folder:
+            name, path, most = folder
+            folders.append({"name": name, "emptyDir": {"sizeLimit": most}})
+            sidecar["dapr.io/volume-mounts-rw"] = f"{name}:{path}"
         container = {
             "name": app.app_id,
             "image": self._image,
@@ -205,7 +207,7 @@ class Service(Part):
                     "volumes": [
                         {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
                         secrets,
-                        *mail,
+                        *folders,
                         *(DATABASE_VOLUMES if has_database else []),
                     ],
                 },
@@ -224,8 +226,13 @@ class Service(Part):
         )
 
     @property
-    def _keeps_mail(self) -> bool:
-        return self.app.app_id == "auth" and self._settings.smtp is None
+    def _folder(self) -> tuple[str, str, str] | None:
+        """Name, path and size of what the sidecar keeps in its pod for want of a better place."""
+        if self.app.app_id == "auth" and self._settings.smtp is None:
+            return "mail", dapr.MAIL_FOLDER, "16Mi"
+        if self.app.app_id == "message" and self._settings.attachments is None:
+            return "attachments", dapr.ATTACHMENTS_FOLDER, "1Gi"
+        return None
 
     def _env(self) -> list[dict[str, Any]]:
         settings = self._settings

@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 
 from realchat_infra.manifest import Manifest, Part
-from realchat_infra.settings import Settings, Smtp
+from realchat_infra.settings import ObjectStore, Settings, Smtp
 from realchat_infra.sources import APPS, OPERATIONS, dapr_configuration, dapr_resources
 from realchat_infra.vault import secret_name
 
@@ -22,6 +22,7 @@ API = "dapr.io/v1alpha1"
 TRUST_DOMAIN = "realchat"
 SECRETS_FOLDER = "/run/secrets/realchat"
 MAIL_FOLDER = "/tmp/mail"  # noqa: S108 - the sidecar's own
+ATTACHMENTS_FOLDER = "/tmp/attachments"  # noqa: S108 - the sidecar's own
 COLLECTOR = "otel-collector:4317"
 
 
@@ -51,9 +52,10 @@ class Dapr(Part):
             "REALCHAT_REDIS_HOST": redis,
             "REALCHAT_SECRETS_FILE": f"{SECRETS_FOLDER}/secrets.json",
             "REALCHAT_MAIL_FOLDER": MAIL_FOLDER,
+            "REALCHAT_ATTACHMENTS_FOLDER": ATTACHMENTS_FOLDER,
         }
         extra = _managed(settings)
-        found = [resolved(_mailed(resource, settings.smtp), environment, extra) for resource in dapr_resources()]
+        found = [resolved(_outside(resource, settings), environment, extra) for resource in dapr_resources()]
         for resource in found:
             self._put(resource, after)
         for app_id in APPS:
@@ -94,10 +96,35 @@ def resolved(
     return document
 
 
-def _mailed(resource: Mapping[str, Any], smtp: Smtp | None) -> Mapping[str, Any]:
-    """The component `mail`, where there is a mail server; all others as they are."""
-    if smtp is None or resource["metadata"]["name"] != "mail":
-        return resource
+def _outside(resource: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]:
+    """What is a folder locally, where the cluster has a server or store for it; everything else as it is."""
+    match resource["metadata"]["name"]:
+        case "mail" if settings.smtp:
+            return _mailed(resource, settings.smtp)
+        case "attachments" if settings.attachments:
+            return _stored(resource, settings.attachments)
+        case _:
+            return resource
+
+
+def _stored(resource: Mapping[str, Any], store: ObjectStore) -> Mapping[str, Any]:
+    """The component `attachments` in an object store."""
+    values = {"bucket": store.bucket, "region": store.region, "direction": "output"}
+    if store.endpoint:
+        values |= {"endpoint": store.endpoint, "forcePathStyle": "true"}
+    metadata: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
+    document = {**resource, "spec": {"type": "bindings.aws.s3", "version": "v1", "metadata": metadata}}
+    if store.access_key:
+        metadata += [
+            {"name": "accessKey", "value": store.access_key},
+            {"name": "secretKey", "secretKeyRef": {"name": "attachments-key", "key": "attachments-key"}},
+        ]
+        document["auth"] = {"secretStore": "secretstore"}
+    return document
+
+
+def _mailed(resource: Mapping[str, Any], smtp: Smtp) -> Mapping[str, Any]:
+    """The component `mail` at a mail server."""
     values = {"host": smtp.host, "port": str(smtp.port), "emailFrom": smtp.sender, "direction": "output"}
     metadata: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
     document = {**resource, "spec": {"type": "bindings.smtp", "version": "v1", "metadata": metadata}}

@@ -68,6 +68,7 @@ class Keyring:
         redis_password: str | None = None,
         kafka_password: str | None = None,
         smtp_password: str | None = None,
+        attachments_key: str | None = None,
     ) -> dict[str, str]:
         """What one application finds in its secret store; a password that is given is somebody else's service's."""
         caller = self._key(f"caller/{app_id}")
@@ -90,6 +91,8 @@ class Keyring:
             found["key-encryption-key"] = ",".join(self._sealing_keys())
             if smtp_password:
                 found["smtp-password"] = smtp_password
+        if app_id == "message" and attachments_key:
+            found["attachments-key"] = attachments_key
         if app_id in ("gateway", "delivery"):
             found["ticket-key"] = self.token("ticket-key")
         return found

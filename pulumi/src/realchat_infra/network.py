@@ -106,6 +106,9 @@ def paths(settings: Settings) -> list[Path]:
             Path(place, COLLECTOR, (4317,)),
             Path(MONITORING, place, (sources.APPS[app_id].ports["internal"], SIDECAR_METRICS)),
         ]
+    if settings.attachments:
+        store = Place("attachments", cidr=settings.attachments.cidr)
+        found.append(Path(apps["message"], store, (settings.attachments.port,)))
     if settings.smtp:
         found.append(Path(apps["auth"], Place("mail", cidr=settings.smtp.cidr), (settings.smtp.port,)))
     return found + _data(settings, apps) + [Path(COLLECTOR, JAEGER, (4317,)), Path(MONITORING, COLLECTOR, (8888,))]

@@ -153,6 +153,20 @@ class Smtp(Model):
     username: str = ""
 
 
+class ObjectStore(Model):
+    """Where attachments are: S3, or what speaks its protocol. With an access key, the config secret `attachmentsKey`
+    goes with it; without one, the identity of the message service's pods opens it."""
+
+    bucket: str
+    cidr: str
+    """Where it is, for the network policies."""
+    region: str = "us-east-1"
+    endpoint: str = ""
+    """Of a store that is not AWS's, such as https://minio.example."""
+    port: int = 443
+    access_key: str = ""
+
+
 class Tls(Model):
     """Who signs the public certificate: an ACME account, a secret that is already there, or, with neither, nobody."""
 
@@ -210,6 +224,8 @@ class Settings(Model):
     redis: Redis = Redis()
     smtp: Smtp | None = None
     """Without one, mails are files in the pod that wrote them: enough to try things out, and no more."""
+    attachments: ObjectStore | None = None
+    """Without one, attachments are files in the pod that took them: enough for one replica, and no more."""
     apps: dict[str, Size] = {}
     generations: dict[str, int] = {}
     """Raised by one to replace a derived secret: `database/auth: 2`."""

@@ -36,12 +36,15 @@ class Secrets(Part):
         redis_password: pulumi.Output[str] | None,
         kafka_password: pulumi.Output[str] | None,
         smtp_password: pulumi.Output[str] | None,
+        attachments_key: pulumi.Output[str] | None,
         opts: pulumi.ResourceOptions,
     ) -> None:
         super().__init__("Secrets", "secrets", namespace, opts)
         self.checksums: dict[str, pulumi.Output[str]] = {}
         for app_id in APPS:
-            data = pulumi.Output.all(app_id, keyring, addresses, redis_password, kafka_password, smtp_password).apply(
+            data = pulumi.Output.all(
+                app_id, keyring, addresses, redis_password, kafka_password, smtp_password, attachments_key
+            ).apply(
                 lambda given: _data(*given)
             )
             self.add("v1", "Secret", secret_name(app_id), type="Opaque", stringData=data)
@@ -56,6 +59,7 @@ def _data(
     redis_password: str | None,
     kafka_password: str | None,
     smtp_password: str | None,
+    attachments_key: str | None,
 ) -> dict[str, str]:
     store = keyring.store(
         app_id,
@@ -64,6 +68,7 @@ def _data(
         redis_password=redis_password,
         kafka_password=kafka_password,
         smtp_password=smtp_password,
+        attachments_key=attachments_key,
     )
     data = {
         "secrets.json": json.dumps(store),

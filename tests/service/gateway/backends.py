@@ -16,7 +16,14 @@ from google.protobuf.message_factory import GetMessageClass
 
 from chat.auth.v1 import account_pb2, account_pb2_grpc, auth_pb2, auth_pb2_grpc
 from chat.conversation.v1 import conversation_pb2, conversation_pb2_grpc
-from chat.message.v1 import message_pb2, message_pb2_grpc, search_pb2, search_pb2_grpc
+from chat.message.v1 import (
+    attachment_pb2,
+    attachment_pb2_grpc,
+    message_pb2,
+    message_pb2_grpc,
+    search_pb2,
+    search_pb2_grpc,
+)
 from chat.presence.v1 import presence_pb2, presence_pb2_grpc
 from chat.profile.v1 import profile_pb2, profile_pb2_grpc
 from realchat_common.errors import RealChatError
@@ -25,6 +32,7 @@ from realchat_common.rpc import Peer, current_caller, rpc_server
 
 TOKEN = "token of the sidecar"
 SERVICES: dict[str, tuple[Any, Any]] = {
+    "attachments": (attachment_pb2, attachment_pb2_grpc.AttachmentServiceStub),
     "search": (search_pb2, search_pb2_grpc.SearchServiceStub),
     "auth": (auth_pb2, auth_pb2_grpc.AuthServiceStub),
     "account": (account_pb2, account_pb2_grpc.AccountServiceStub),

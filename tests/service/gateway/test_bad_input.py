@@ -13,6 +13,7 @@ from service.gateway.door import Client
 ID = "019a8f3e-5c1b-7d2e-9a41-2f6b8c0d1e11"
 TALK = f"/v1/conversations/{ID}"
 HUGE = 10**30
+LINK = f"expires=1&signature={'0' * 64}"
 LOGIN = {"email": "a@example.org", "password": "secret"}
 
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
@@ -41,6 +42,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("PATCH", f"{TALK}/messages/{ID}"): {"body": "x"},
     ("POST", f"{TALK}/read"): {"up_to_seq": 7},
     ("POST", f"{TALK}/delivered"): {"up_to_seq": 7},
+    ("POST", f"{TALK}/attachments"): {"name": "a", "content_type": "text/plain", "size": 1},
     ("POST", "/v1/sync"): {"positions": [{"conversation_id": ID, "after_seq": 1}]},
 }
 """Each route that takes a body, with one that it accepts."""
@@ -63,6 +65,10 @@ ROUTES = [
     ("DELETE", f"{TALK}/members/{ID}"),
     ("POST", f"{TALK}/leave"),
     ("GET", "/v1/search?q=tea"),
+    ("PUT", f"/v1/attachments/{ID}/content?{LINK}"),
+    ("GET", f"/v1/attachments/{ID}"),
+    ("GET", f"/v1/attachments/{ID}/content?{LINK}"),
+    ("GET", f"/v1/attachments/{ID}/thumbnail?{LINK}"),
     ("GET", f"{TALK}/events"),
     ("DELETE", f"{TALK}/messages/{ID}"),
     ("PUT", f"{TALK}/messages/{ID}/reactions/%F0%9F%91%8D"),
@@ -168,7 +174,7 @@ async def test_a_body_is_an_object(alice: Client, backends: Backends, method: st
         (method, path, name)
         for (method, path), body in BODIES.items()
         for name in body
-        if path not in ("/v1/me", "/v1/auth/logout") and name != "up_to_seq"
+        if path not in ("/v1/me", "/v1/auth/logout") and name not in ("up_to_seq", "size")
     ],
 )
 @pytest.mark.parametrize("value", [None, 1, True, {}, [1], HUGE, "absent"])

@@ -126,6 +126,18 @@ EVENTS: list[dict[str, Any]] = [
     {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", reply_to=new_id(), redacted=True)},
     {"message_sent": pb.MessageSent(message_id=new_id(), client_message_id="c", body="b", edited_at_ms=1)},
     {
+        "message_sent": pb.MessageSent(
+            message_id=new_id(),
+            client_message_id="c",
+            attachments=[
+                pb.Attachment(
+                    attachment_id=new_id(), name="a.png", content_type="image/png", size=3, width=1, height=2
+                ),
+                pb.Attachment(attachment_id=new_id(), name="b.txt", content_type="text/plain", size=1),
+            ],
+        )
+    },
+    {
         "conversation_created": pb.ConversationCreated(
             kind=pb.CONVERSATION_KIND_GROUP, title="t", members=[member(), member()]
         )

@@ -14,10 +14,12 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import Receive, Scope, Send
 
 from realchat_common.problems import add_problem_handlers
 from realchat_gateway.api import (
     accounts,
+    attachments,
     conversations,
     credentials,
     messages,
@@ -40,6 +42,17 @@ Times are RFC 3339 in UTC with milliseconds. Ids are UUIDs. Lists come in pages:
 Every failure is `application/problem+json` with a stable `code`.
 """
 _SWAGGER = "https://cdn.jsdelivr.net/npm/swagger-ui-dist@5.29.0"
+
+
+class _Compressed(GZipMiddleware):
+    """Compresses answers, but for files: those that are large are compressed by themselves, and it takes long."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] == "http" and scope["path"].startswith("/v1/attachments/"):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Api(FastAPI):
@@ -88,6 +101,7 @@ def public_app(gateway: Gateway) -> FastAPI:
         receipts,
         credentials,
         search,
+        attachments,
     ):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)
@@ -97,13 +111,13 @@ def public_app(gateway: Gateway) -> FastAPI:
     app.frontend("/", directory=settings.web_root, fallback=None, check_dir=True)
 
     # From the inside out.
-    app.add_middleware(GZipMiddleware, minimum_size=COMPRESSED_BYTES, compresslevel=5)
+    app.add_middleware(_Compressed, minimum_size=COMPRESSED_BYTES, compresslevel=5)
     add_problem_handlers(app)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "X-Request-Id"],
             expose_headers=["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
             max_age=600,

@@ -69,7 +69,11 @@ async def send_message(
     """Sends a message."""
     own_id = _client_message_id(body.client_message_id, key)
     message = pb.NewMessage(
-        sender_id=user.user_id, client_message_id=own_id, body=body.body, reply_to=body.reply_to or ""
+        sender_id=user.user_id,
+        client_message_id=own_id,
+        body=body.body,
+        reply_to=body.reply_to or "",
+        attachment_ids=body.attachment_ids,
     )
     asked = pb.AppendMessagesRequest(conversation_id=conversation_id, messages=[message])
     answer = await gateway.message.call(gateway.message.stub.AppendMessages, asked, user)

@@ -29,6 +29,14 @@ class NewMessage(Command):
     ] = None
     body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
     reply_to: Id | None = None
+    attachment_ids: Annotated[
+        list[Id],
+        Field(
+            default_factory=list,
+            max_length=10,
+            description="Files that the sender uploaded; the body may be empty then.",
+        ),
+    ]
 
 
 class SentMessage(BaseModel):

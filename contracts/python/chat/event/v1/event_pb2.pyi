@@ -84,6 +84,47 @@ class Member(_message.Message):
 Global___Member: _TypeAlias = Member  # noqa: Y015
 
 @_typing.final
+class Attachment(_message.Message):
+    """A file that a message carries; its bytes are asked for by its id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTACHMENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    HEIGHT_FIELD_NUMBER: _builtins.int
+    HAS_THUMBNAIL_FIELD_NUMBER: _builtins.int
+    attachment_id: _builtins.str
+    name: _builtins.str
+    content_type: _builtins.str
+    """Told by the bytes, not by the name."""
+    size: _builtins.int
+    width: _builtins.int
+    """Of an image, as it is to be shown; 0 otherwise."""
+    height: _builtins.int
+    has_thumbnail: _builtins.bool
+    def __init__(
+        self,
+        *,
+        attachment_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        content_type: _builtins.str = ...,
+        size: _builtins.int = ...,
+        width: _builtins.int = ...,
+        height: _builtins.int = ...,
+        has_thumbnail: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_id", b"attachment_id", "content_type", b"content_type", "has_thumbnail", b"has_thumbnail", "height", b"height", "name", b"name", "size", b"size", "width", b"width"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
+
+@_typing.final
 class MessageSent(_message.Message):
     """A person or bot wrote a message."""
 
@@ -96,6 +137,7 @@ class MessageSent(_message.Message):
     REDACTED_FIELD_NUMBER: _builtins.int
     EDITED_AT_MS_FIELD_NUMBER: _builtins.int
     REACTIONS_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """UUIDv7, given by the message service."""
     client_message_id: _builtins.str
@@ -112,6 +154,10 @@ class MessageSent(_message.Message):
     def reactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReactionCount]:
         """By whom how often, as it stands when it is read. In GetHistory only: elsewhere the events that follow say it."""
 
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """Up to 10 files. None when redacted."""
+
     def __init__(
         self,
         *,
@@ -122,10 +168,11 @@ class MessageSent(_message.Message):
         redacted: _builtins.bool = ...,
         edited_at_ms: _builtins.int = ...,
         reactions: _abc.Iterable[Global___ReactionCount] | None = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "reactions", b"reactions", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "reactions", b"reactions", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -27,11 +27,16 @@ class NewMessage(_message.Message):
     CLIENT_MESSAGE_ID_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     REPLY_TO_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_IDS_FIELD_NUMBER: _builtins.int
     sender_id: _builtins.str
     client_message_id: _builtins.str
     """1 to 64 characters; the same one from the same sender in the same conversation is the same message."""
     body: _builtins.str
     reply_to: _builtins.str
+    @_builtins.property
+    def attachment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Up to 10 files that the sender has uploaded to this conversation; the body may then be empty."""
+
     def __init__(
         self,
         *,
@@ -39,10 +44,11 @@ class NewMessage(_message.Message):
         client_message_id: _builtins.str = ...,
         body: _builtins.str = ...,
         reply_to: _builtins.str = ...,
+        attachment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "client_message_id", b"client_message_id", "reply_to", b"reply_to", "sender_id", b"sender_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_ids", b"attachment_ids", "body", b"body", "client_message_id", b"client_message_id", "reply_to", b"reply_to", "sender_id", b"sender_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -44,9 +44,7 @@ class Secrets(Part):
         for app_id in APPS:
             data = pulumi.Output.all(
                 app_id, keyring, addresses, redis_password, kafka_password, smtp_password, attachments_key
-            ).apply(
-                lambda given: _data(*given)
-            )
+            ).apply(lambda given: _data(*given))
             self.add("v1", "Secret", secret_name(app_id), type="Opaque", stringData=data)
             self.checksums[app_id] = _digest(data)
         self.register_outputs({"checksums": self.checksums})

@@ -67,7 +67,12 @@ _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
         "message.edited",
         lambda p: {"message_id": p.message_id, "body": p.body, "deleted": p.redacted},
     ),
-    "message_deleted": ("message.deleted", lambda p: {"message_id": p.message_id}),
+    "message_deleted": (
+        "message.deleted",
+        lambda p: {"message_id": p.message_id, **({"expired": True} if p.expired else {})},
+    ),
+    "message_timer_set": ("timer.set", lambda p: {"seconds": p.seconds or None}),
+    "retention_set": ("retention.set", lambda p: {"days": p.days or None}),
     "reaction_added": ("reaction.added", _reaction),
     "reaction_removed": ("reaction.removed", _reaction),
     "conversation_renamed": ("conversation.renamed", lambda p: {"title": p.title}),

@@ -14,6 +14,7 @@ import structlog
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
+from starlette.responses import StreamingResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from realchat_common.errors import Code, RealChatError
@@ -237,7 +238,7 @@ def _check_media_type(request: Request, body: bytes) -> None:
 
 def _conditional(request: Request, response: Response) -> Response:
     """304 for a client that has this answer already (RFC 9110, 13.1.2). Weak, since compression may follow."""
-    if response.status_code != 200:
+    if response.status_code != 200 or isinstance(response, StreamingResponse):
         return response
     etag = f'W/"{hashlib.blake2b(response.body, digest_size=16).hexdigest()}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}

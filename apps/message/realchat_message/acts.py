@@ -63,7 +63,20 @@ class React:
         return 250
 
 
-Act = Edit | Delete | React
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """The end of a message whose time has come; the actor is who set that time, a member or not."""
+
+    actor_id: str
+    message_id: str
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in a segment."""
+        return 200
+
+
+Act = Edit | Delete | React | Expire
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +154,8 @@ def plan_acts(
 
 
 def _refusal(act: Act, actor: Actor | None, target: Target | None, now_ms: int) -> RealChatError | None:
+    if isinstance(act, Expire):
+        return None  # without a message, there is nothing to do
     if actor is None:
         return RealChatError(Code.CONVERSATION_NOT_FOUND)
     if target is None or not actor.reads(target.seq):
@@ -161,7 +176,7 @@ def _refusal(act: Act, actor: Actor | None, target: Target | None, now_ms: int) 
 
 def _after(act: Act, target: Target) -> Target:
     match act:
-        case Delete():
+        case Delete() | Expire():
             return replace(target, body="", deleted=True, reactions={})
         case Edit():
             return replace(target, body=act.body)
@@ -185,6 +200,8 @@ def _event(act: Act, after: Target) -> pb.Event:
     match act:
         case Delete():
             return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id))
+        case Expire():
+            return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id, expired=True))
         case Edit():
             return pb.Event(message_edited=pb.MessageEdited(message_id=act.message_id, body=act.body))
         case React():

@@ -22,7 +22,17 @@ MOST_CLIENT_ID_CHARACTERS = 64
 MOST_ATTACHMENTS = 10
 MEMBERSHIP = frozenset({"conversation_created", "members_added", "member_removed", "member_left", "role_changed"})
 """The payloads that change who is in a conversation, or as what."""
-OF_MESSAGES = frozenset({"message_sent", "message_edited", "message_deleted", "reaction_added", "reaction_removed"})
+OF_MESSAGES = frozenset(
+    {
+        "message_sent",
+        "message_edited",
+        "message_deleted",
+        "reaction_added",
+        "reaction_removed",
+        "message_timer_set",
+        "retention_set",
+    }
+)
 """The payloads that this service alone makes; all others are changes of the conversation."""
 
 Key = tuple[str, str]

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from chat.message.v1.attachment_pb2_grpc import add_AttachmentServiceServicer_to_server
 from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
+from chat.message.v1.schedule_pb2_grpc import add_ScheduleServiceServicer_to_server
 from chat.message.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
 from realchat_common.ids import new_id
@@ -19,10 +20,13 @@ from realchat_message.attachments import Attachments
 from realchat_message.blobs import DaprBlobs
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
+from realchat_message.expiry import Expiry
 from realchat_message.lanes import TOPIC, Confirmations, Departures, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
 from realchat_message.receipts import ReceiptLane, Receipts
 from realchat_message.rpc import MessageRpc
+from realchat_message.schedule import Schedule
+from realchat_message.schedule_rpc import ScheduleRpc
 from realchat_message.search import MessageSearch
 from realchat_message.search_rpc import SearchRpc
 from realchat_message.segments import DaprSegments
@@ -54,6 +58,7 @@ async def main() -> None:
         attachments = Attachments(pool, DaprBlobs(sidecar))
         conversation_log = ConversationLog(pool, segments, lane, writer_id=new_id())
         confirmations = Confirmations(pool, conversation_log)
+        schedule, expiry = Schedule(pool, conversation_log), Expiry(pool, conversation_log)
         receipt_lane = ReceiptLane(sidecar)
         receipts = Receipts(pool, receipt_lane)
         stream = f"{settings.namespace}{settings.app_id}{TOPIC}outbox"
@@ -68,12 +73,15 @@ async def main() -> None:
             "sweeper": sweeper.run,
             "eraser": Eraser(pool, segments).run,
             "attachments": attachments.run,
+            "schedule": schedule.run,
+            "expiry": expiry.run,
         }.items():
             runtime.background(name, job)
 
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
         add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine), receipts), server)
         add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
+        add_ScheduleServiceServicer_to_server(ScheduleRpc(schedule, expiry), server)
         add_SearchServiceServicer_to_server(SearchRpc(MessageSearch(engine)), server)
         appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations, departures), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

@@ -51,6 +51,15 @@ _REDACT = """
          noted AS (INSERT INTO redaction (conversation_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
     UPDATE entry SET body = '', redacted = true, extras = NULL WHERE conversation_id = $1 AND event_id = $2
 """
+TIMER, RETENTION = 1, 2
+"""What a conversation's messages end by."""
+_SET_EXPIRY = """
+    WITH noted AS (
+        INSERT INTO expiry (conversation_id, kind, from_seq, seconds, set_by) VALUES ($1, $2, $3, $4, $5)
+    )
+    INSERT INTO expiry_work (conversation_id, kind, from_seq, done_seq, due_ms)
+    SELECT $1, $2, $3, $6::bigint, 0 WHERE $4 > 0
+"""
 _ATTACH = """
     UPDATE attachment SET message_id = $2, remove_after_ms = NULL
     WHERE conversation_id = $1 AND attachment_id = ANY($3::uuid[])
@@ -101,6 +110,7 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
             await _project_membership(connection, event)
             await _project_act(connection, event)
             await _project_reaction(connection, event)
+            await _project_expiry(connection, event)
 
 
 def _extras(message: pb.MessageSent) -> bytes | None:
@@ -131,6 +141,22 @@ async def _project_reaction(connection: Connection, event: pb.Event) -> None:
     elif event.HasField("reaction_removed"):
         removed = event.reaction_removed
         await connection.execute(_TAKE_BACK, removed.message_id, removed.emoji, event.actor_id)
+
+
+async def _project_expiry(connection: Connection, event: pb.Event) -> None:
+    if event.HasField("message_timer_set"):
+        await connection.execute(
+            _SET_EXPIRY,
+            event.conversation_id,
+            TIMER,
+            event.seq,
+            event.message_timer_set.seconds,
+            event.actor_id,
+            event.seq,
+        )
+    elif event.HasField("retention_set"):
+        seconds = event.retention_set.days * 24 * 3600
+        await connection.execute(_SET_EXPIRY, event.conversation_id, RETENTION, event.seq, seconds, event.actor_id, 0)
 
 
 async def _project_membership(connection: Connection, event: pb.Event) -> None:

@@ -74,19 +74,28 @@ class MessageRpc(MessageServiceServicer):
         user_id = current_user().user_id
         conversation_id = parse_id(request.conversation_id, "conversation_id")
         limit = page_limit(request.limit)
+        anchor = 0
         match request.WhichOneof("position"):
             case "after_seq":
                 after = _seq(request.after_seq, "after_seq")
                 page = await self._store.history(conversation_id, user_id, "after", after, limit)
             case "around_seq":
-                middle = _seq(request.around_seq, "around_seq")
-                page = await self._around(conversation_id, user_id, middle, limit)
+                anchor = _seq(request.around_seq, "around_seq")
+                page = await self._around(conversation_id, user_id, anchor, limit)
+            case "around_ms":
+                anchor = await self._store.seq_at(conversation_id, user_id, _seq(request.around_ms, "around_time"))
+                page = await self._around(conversation_id, user_id, anchor, limit)
+            case "around_unread":
+                anchor = await self._store.first_unread(conversation_id, user_id)
+                page = await self._around(conversation_id, user_id, anchor, limit)
             case "before_seq":
                 before = _seq(request.before_seq, "before_seq")
                 page = await self._store.history(conversation_id, user_id, "before", before, limit)
             case _:
                 page = await self._store.history(conversation_id, user_id, "before", None, limit)
-        return pb.GetHistoryResponse(events=page.events, last_seq=page.last_seq, has_more=page.has_more)
+        return pb.GetHistoryResponse(
+            events=page.events, last_seq=page.last_seq, has_more=page.has_more, anchor_seq=anchor
+        )
 
     async def _around(self, conversation_id: str, user_id: str, middle: int, limit: int) -> Page:
         """Half before a seq, half from it on; more on one side where the other has less."""

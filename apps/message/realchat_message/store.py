@@ -80,6 +80,16 @@ def readable_by(user_id: UUID) -> ColumnElement[bool]:
     return and_(_within_span_of(user_id), ~hidden)
 
 
+def _waiting_for(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Messages that count as unread until the user reads so far."""
+    return (
+        col(Entry.client_message_id).is_not(None),
+        col(Entry.redacted).is_(False),
+        col(Entry.actor_id) != user_id,
+        readable_by(user_id),
+    )
+
+
 class MessageStore:
     """Answers readers. Who is not a member now learns nothing, not even that the conversation exists."""
 
@@ -117,6 +127,39 @@ class MessageStore:
         if direction == "before":
             events.reverse()
         return Page(events, last_seq, len(entries) > limit)
+
+    async def seq_at(self, conversation_id: str, user_id: str, at_ms: int) -> int:
+        """The first seq of a time or later; the end of the log and one where nothing is. By halves, since times rise
+        with seq: an index on them would make every append slower. Raises conversation_not_found."""
+        async with transaction(self._engine) as session:
+            low, high = 1, await self._require_member(session, UUID(conversation_id), UUID(user_id)) + 1
+            while low < high:
+                middle = (low + high) // 2
+                entry = await session.get(Entry, (UUID(conversation_id), middle))
+                if entry is not None and entry.occurred_at_ms < at_ms:
+                    low = middle + 1
+                else:
+                    high = middle
+        return low
+
+    async def first_unread(self, conversation_id: str, user_id: str) -> int:
+        """The seq of the first message of somebody else that a member has not read; the end of the log where there is
+        none. Raises conversation_not_found."""
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            last_seq = await self._require_member(session, conversation, user)
+            receipt = await session.get(Receipt, (conversation, user))
+            found = await session.exec(
+                select(Entry.seq)
+                .where(
+                    col(Entry.conversation_id) == conversation,
+                    col(Entry.seq) > (receipt.read_up_to if receipt else 0),
+                    *_waiting_for(user),
+                )
+                .order_by(col(Entry.seq))
+                .limit(1)
+            )
+            return found.first() or last_seq
 
     async def _last_seqs(self, session: AsyncSession, conversations: Sequence[UUID], user: UUID) -> dict[str, int]:
         """The last seq of those conversations in which the user is a member now."""
@@ -270,10 +313,7 @@ class MessageStore:
             .where(
                 col(Entry.conversation_id) == Head.conversation_id,
                 col(Entry.seq) > func.coalesce(col(Receipt.read_up_to), 0),
-                col(Entry.client_message_id).is_not(None),
-                col(Entry.redacted).is_(False),
-                col(Entry.actor_id) != user,
-                readable_by(user),
+                *_waiting_for(user),
             )
             .order_by(col(Entry.seq).desc())
             .limit(MOST_UNREAD)
@@ -428,9 +468,12 @@ class MessageStore:
         ]
         return reactions, rows[limit - 1].seq if len(rows) > limit else 0
 
-    async def _require_member(self, session: AsyncSession, conversation: UUID, user: UUID) -> None:
-        if not await self._last_seqs(session, [conversation], user):
+    async def _require_member(self, session: AsyncSession, conversation: UUID, user: UUID) -> int:
+        """The end of the log. Raises conversation_not_found for who is not a member."""
+        last_seqs = await self._last_seqs(session, [conversation], user)
+        if not last_seqs:
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+        return last_seqs[str(conversation)]
 
     async def _message(self, session: AsyncSession, conversation: UUID, message_id: UUID, user: UUID) -> Entry:
         """A message that the user may read. Raises message_not_found."""

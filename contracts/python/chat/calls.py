@@ -63,4 +63,10 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.message.v1.AttachmentService/StoreAttachment": frozenset({"gateway"}),
     "/chat.message.v1.AttachmentService/GetAttachment": frozenset({"gateway"}),
     "/chat.message.v1.AttachmentService/ReadAttachment": frozenset({"gateway"}),
+    "/chat.message.v1.ScheduleService/ScheduleMessage": frozenset({"gateway"}),
+    "/chat.message.v1.ScheduleService/ListScheduled": frozenset({"gateway"}),
+    "/chat.message.v1.ScheduleService/CancelScheduled": frozenset({"gateway"}),
+    "/chat.message.v1.ScheduleService/SetMessageTimer": frozenset({"gateway"}),
+    "/chat.message.v1.ScheduleService/SetRetention": frozenset({"gateway"}),
+    "/chat.message.v1.ScheduleService/GetExpiry": frozenset({"gateway"}),
 }

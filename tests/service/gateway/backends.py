@@ -21,6 +21,8 @@ from chat.message.v1 import (
     attachment_pb2_grpc,
     message_pb2,
     message_pb2_grpc,
+    schedule_pb2,
+    schedule_pb2_grpc,
     search_pb2,
     search_pb2_grpc,
 )
@@ -33,6 +35,7 @@ from realchat_common.rpc import Peer, current_caller, rpc_server
 TOKEN = "token of the sidecar"
 SERVICES: dict[str, tuple[Any, Any]] = {
     "attachments": (attachment_pb2, attachment_pb2_grpc.AttachmentServiceStub),
+    "schedule": (schedule_pb2, schedule_pb2_grpc.ScheduleServiceStub),
     "search": (search_pb2, search_pb2_grpc.SearchServiceStub),
     "auth": (auth_pb2, auth_pb2_grpc.AuthServiceStub),
     "account": (account_pb2, account_pb2_grpc.AccountServiceStub),

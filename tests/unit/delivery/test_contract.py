@@ -150,6 +150,11 @@ EVENTS: list[dict[str, Any]] = [
     {"message_edited": pb.MessageEdited(message_id=new_id(), body="b")},
     {"message_edited": pb.MessageEdited(message_id=new_id(), redacted=True)},
     {"message_deleted": pb.MessageDeleted(message_id=new_id())},
+    {"message_deleted": pb.MessageDeleted(message_id=new_id(), expired=True)},
+    {"message_timer_set": pb.MessageTimerSet(seconds=60)},
+    {"message_timer_set": pb.MessageTimerSet()},
+    {"retention_set": pb.RetentionSet(days=30)},
+    {"retention_set": pb.RetentionSet()},
     {
         "message_sent": pb.MessageSent(
             message_id=new_id(), client_message_id="c", body="b", reactions=[pb.ReactionCount(emoji="👍", count=2)]

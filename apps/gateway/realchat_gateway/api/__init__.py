@@ -26,6 +26,7 @@ from realchat_gateway.api import (
     people,
     reactions,
     receipts,
+    schedule,
     search,
 )
 from realchat_gateway.edge import Edge
@@ -102,6 +103,7 @@ def public_app(gateway: Gateway) -> FastAPI:
         credentials,
         search,
         attachments,
+        schedule,
     ):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)

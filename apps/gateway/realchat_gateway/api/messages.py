@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 
 from chat.message.v1 import message_pb2 as pb
 from realchat_common.errors import CODES, Code, RealChatError
-from realchat_common.ids import new_id, rfc3339
+from realchat_common.ids import new_id, now_ms, rfc3339
 from realchat_gateway import inbox
 from realchat_gateway.access import Reader, Writer
 from realchat_gateway.api.paging import Limit
 from realchat_gateway.edge import ApiRoute, IdempotencyKey
+from realchat_gateway.export import NDJSON, exported
 from realchat_gateway.gateway import GatewayDep
-from realchat_gateway.schemas.base import MOST_SEQ, Id
+from realchat_gateway.schemas.base import MOST_SEQ, AskedTime, Id
 from realchat_gateway.schemas.inbox import Bootstrap
 from realchat_gateway.schemas.messages import (
     ChangedMessage,
@@ -42,13 +44,23 @@ async def get_history(
     before: OptionalSeq = None,
     after: OptionalSeq = None,
     around: OptionalSeq = None,
+    around_time: Annotated[AskedTime | None, Query(description="Around the first event of then or later.")] = None,
+    around_unread: Annotated[
+        Literal["first"] | None, Query(description="Around the first message that the caller has not read.")
+    ] = None,
     limit: Limit = 50,
 ) -> History:
-    """Events before, after or around a `seq`; without one of these, the newest."""
-    positions = {"before_seq": before, "after_seq": after, "around_seq": around}
-    given = {name: seq for name, seq in positions.items() if seq is not None}
+    """Events before, after or around a `seq`, a time or what is unread; without one of these, the newest."""
+    positions: dict[str, Any] = {
+        "before_seq": before,
+        "after_seq": after,
+        "around_seq": around,
+        "around_ms": around_time,
+        "around_unread": True if around_unread else None,
+    }
+    given = {name: value for name, value in positions.items() if value is not None}
     if len(given) > 1:
-        raise RealChatError(Code.INVALID_ARGUMENT, "give one of before, after and around", field="before")
+        raise RealChatError(Code.INVALID_ARGUMENT, "give one of before, after and around…", field="before")
     asked = pb.GetHistoryRequest(conversation_id=conversation_id, limit=limit, **given)
     return History.of(await gateway.message.call(gateway.message.stub.GetHistory, asked, user))
 
@@ -133,6 +145,18 @@ async def list_edits(conversation_id: Id, message_id: Id, user: Reader, gateway:
     asked = pb.ListEditsRequest(conversation_id=conversation_id, message_id=message_id)
     answer = await gateway.message.call(gateway.message.stub.ListEdits, asked, user)
     return Revisions(revisions=[Revision(body=r.body, at=rfc3339(r.written_at_ms)) for r in answer.revisions])
+
+
+@router.get(
+    "/conversations/{conversation_id}/export",
+    response_class=StreamingResponse,
+    responses={200: {"description": "A head, an event a line, and an end", "content": {NDJSON: {}}}},
+)
+async def export_conversation(conversation_id: Id, user: Reader, gateway: GatewayDep) -> StreamingResponse:
+    """All of a conversation that the caller may see, as JSON lines. Without an `{"end": true}` it is not whole."""
+    lines = await exported(gateway, user, conversation_id, now_ms())
+    headers = {"Content-Disposition": f'attachment; filename="{conversation_id}.jsonl"'}
+    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
 
 
 @router.post("/sync")

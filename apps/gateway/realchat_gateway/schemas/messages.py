@@ -151,11 +151,14 @@ class Event(BaseModel):
 class History(BaseModel):
     """A part of a conversation's log, in ascending `seq`."""
 
-    model_config = example({"events": [EVENT], "last_seq": 7, "has_more": True})
+    model_config = example({"events": [EVENT], "last_seq": 7, "has_more": True, "anchor_seq": None})
 
     events: list[Event]
     last_seq: Annotated[Seq, Field(description="The newest there is.")]
     has_more: Annotated[bool, Field(description="There is more in the direction asked for.")]
+    anchor_seq: Annotated[
+        Seq | None, Field(description="What `around…` came to; `last_seq` + 1 where nothing is that late.")
+    ] = None
 
     @classmethod
     def of(cls, history: message_pb2.GetHistoryResponse) -> History:
@@ -164,6 +167,7 @@ class History(BaseModel):
             events=[Event.of(event) for event in history.events],
             last_seq=history.last_seq,
             has_more=history.has_more,
+            anchor_seq=history.anchor_seq or None,
         )
 
 

@@ -24,17 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63hat/event/v1/event.proto\x12\rchat.event.v1\"<\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"\x8b\x01\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12\x15\n\rhas_thumbnail\x18\x07 \x01(\x08\"\xe5\x01\n\x0bMessageSent\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x19\n\x11\x63lient_message_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x10\n\x08reply_to\x18\x04 \x01(\t\x12\x10\n\x08redacted\x18\x05 \x01(\x08\x12\x14\n\x0c\x65\x64ited_at_ms\x18\x06 \x01(\x03\x12/\n\treactions\x18\x14 \x03(\x0b\x32\x1c.chat.event.v1.ReactionCount\x12.\n\x0b\x61ttachments\x18\x1e \x03(\x0b\x32\x19.chat.event.v1.Attachment\";\n\rReactionCount\x12\r\n\x05\x65moji\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x0c\n\x04mine\x18\x03 \x01(\x08\"C\n\rMessageEdited\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x10\n\x08redacted\x18\x03 \x01(\x08\"$\n\x0eMessageDeleted\x12\x12\n\nmessage_id\x18\x01 \x01(\t\"A\n\rReactionAdded\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\r\n\x05\x65moji\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"C\n\x0fReactionRemoved\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\r\n\x05\x65moji\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"{\n\x13\x43onversationCreated\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.chat.event.v1.ConversationKind\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x07members\x18\x03 \x03(\x0b\x32\x15.chat.event.v1.Member\"6\n\x0cMembersAdded\x12&\n\x07members\x18\x01 \x03(\x0b\x32\x15.chat.event.v1.Member\" \n\rMemberRemoved\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\"\n\nMemberLeft\x12\x14\n\x0cnew_owner_id\x18\x01 \x01(\t\"A\n\x0bRoleChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"$\n\x13\x43onversationRenamed\x12\r\n\x05title\x18\x01 \x01(\t\"\xea\x05\n\x05\x45vent\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x16\n\x0eoccurred_at_ms\x18\x05 \x01(\x03\x12\x32\n\x0cmessage_sent\x18\n \x01(\x0b\x32\x1a.chat.event.v1.MessageSentH\x00\x12\x42\n\x14\x63onversation_created\x18\x0b \x01(\x0b\x32\".chat.event.v1.ConversationCreatedH\x00\x12\x34\n\rmembers_added\x18\x0c \x01(\x0b\x32\x1b.chat.event.v1.MembersAddedH\x00\x12\x36\n\x0emember_removed\x18\r \x01(\x0b\x32\x1c.chat.event.v1.MemberRemovedH\x00\x12\x30\n\x0bmember_left\x18\x0e \x01(\x0b\x32\x19.chat.event.v1.MemberLeftH\x00\x12\x32\n\x0crole_changed\x18\x0f \x01(\x0b\x32\x1a.chat.event.v1.RoleChangedH\x00\x12\x42\n\x14\x63onversation_renamed\x18\x10 \x01(\x0b\x32\".chat.event.v1.ConversationRenamedH\x00\x12\x36\n\x0emessage_edited\x18\x11 \x01(\x0b\x32\x1c.chat.event.v1.MessageEditedH\x00\x12\x38\n\x0fmessage_deleted\x18\x12 \x01(\x0b\x32\x1d.chat.event.v1.MessageDeletedH\x00\x12\x36\n\x0ereaction_added\x18\x14 \x01(\x0b\x32\x1c.chat.event.v1.ReactionAddedH\x00\x12:\n\x10reaction_removed\x18\x15 \x01(\x0b\x32\x1e.chat.event.v1.ReactionRemovedH\x00\x42\t\n\x07payload\"\x82\x01\n\x07Segment\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\x12\x13\n\x0bmembers_seq\x18\x04 \x01(\x03\x12$\n\x06\x65vents\x18\x05 \x03(\x0b\x32\x14.chat.event.v1.Event\"G\n\x07Pointer\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\"^\n\x07Receipt\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x64\x65livered_up_to\x18\x02 \x01(\x03\x12\x12\n\nread_up_to\x18\x03 \x01(\x03\x12\x15\n\rmarked_unread\x18\x04 \x01(\x08\"v\n\rReceiptsMoved\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x13\n\x0bmembers_seq\x18\x02 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x03 \x01(\x03\x12(\n\x08receipts\x18\x04 \x03(\x0b\x32\x16.chat.event.v1.Receipt\"d\n\x0c\x41\x63\x63ountEvent\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x38\n\x0fsession_revoked\x18\n \x01(\x0b\x32\x1d.chat.event.v1.SessionRevokedH\x00\x42\t\n\x07payload\"$\n\x0eSessionRevoked\x12\x12\n\nsession_id\x18\x01 \x01(\t*M\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x0e\n\nROLE_OWNER\x10\x03*p\n\x10\x43onversationKind\x12!\n\x1d\x43ONVERSATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONVERSATION_KIND_DIRECT\x10\x01\x12\x1b\n\x17\x43ONVERSATION_KIND_GROUP\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x63hat/event/v1/event.proto\x12\rchat.event.v1\"<\n\x06Member\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"\x8b\x01\n\nAttachment\x12\x15\n\rattachment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x03\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\x12\x15\n\rhas_thumbnail\x18\x07 \x01(\x08\"\xe5\x01\n\x0bMessageSent\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x19\n\x11\x63lient_message_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x10\n\x08reply_to\x18\x04 \x01(\t\x12\x10\n\x08redacted\x18\x05 \x01(\x08\x12\x14\n\x0c\x65\x64ited_at_ms\x18\x06 \x01(\x03\x12/\n\treactions\x18\x14 \x03(\x0b\x32\x1c.chat.event.v1.ReactionCount\x12.\n\x0b\x61ttachments\x18\x1e \x03(\x0b\x32\x19.chat.event.v1.Attachment\";\n\rReactionCount\x12\r\n\x05\x65moji\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x0c\n\x04mine\x18\x03 \x01(\x08\"C\n\rMessageEdited\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x10\n\x08redacted\x18\x03 \x01(\x08\"5\n\x0eMessageDeleted\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0f\n\x07\x65xpired\x18\x1e \x01(\x08\"\"\n\x0fMessageTimerSet\x12\x0f\n\x07seconds\x18\x01 \x01(\x03\"\x1c\n\x0cRetentionSet\x12\x0c\n\x04\x64\x61ys\x18\x01 \x01(\x05\"A\n\rReactionAdded\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\r\n\x05\x65moji\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"C\n\x0fReactionRemoved\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\r\n\x05\x65moji\x18\x02 \x01(\t\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"{\n\x13\x43onversationCreated\x12-\n\x04kind\x18\x01 \x01(\x0e\x32\x1f.chat.event.v1.ConversationKind\x12\r\n\x05title\x18\x02 \x01(\t\x12&\n\x07members\x18\x03 \x03(\x0b\x32\x15.chat.event.v1.Member\"6\n\x0cMembersAdded\x12&\n\x07members\x18\x01 \x03(\x0b\x32\x15.chat.event.v1.Member\" \n\rMemberRemoved\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\"\n\nMemberLeft\x12\x14\n\x0cnew_owner_id\x18\x01 \x01(\t\"A\n\x0bRoleChanged\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12!\n\x04role\x18\x02 \x01(\x0e\x32\x13.chat.event.v1.Role\"$\n\x13\x43onversationRenamed\x12\r\n\x05title\x18\x01 \x01(\t\"\xdd\x06\n\x05\x45vent\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x10\n\x08\x61\x63tor_id\x18\x04 \x01(\t\x12\x16\n\x0eoccurred_at_ms\x18\x05 \x01(\x03\x12\x32\n\x0cmessage_sent\x18\n \x01(\x0b\x32\x1a.chat.event.v1.MessageSentH\x00\x12\x42\n\x14\x63onversation_created\x18\x0b \x01(\x0b\x32\".chat.event.v1.ConversationCreatedH\x00\x12\x34\n\rmembers_added\x18\x0c \x01(\x0b\x32\x1b.chat.event.v1.MembersAddedH\x00\x12\x36\n\x0emember_removed\x18\r \x01(\x0b\x32\x1c.chat.event.v1.MemberRemovedH\x00\x12\x30\n\x0bmember_left\x18\x0e \x01(\x0b\x32\x19.chat.event.v1.MemberLeftH\x00\x12\x32\n\x0crole_changed\x18\x0f \x01(\x0b\x32\x1a.chat.event.v1.RoleChangedH\x00\x12\x42\n\x14\x63onversation_renamed\x18\x10 \x01(\x0b\x32\".chat.event.v1.ConversationRenamedH\x00\x12\x36\n\x0emessage_edited\x18\x11 \x01(\x0b\x32\x1c.chat.event.v1.MessageEditedH\x00\x12\x38\n\x0fmessage_deleted\x18\x12 \x01(\x0b\x32\x1d.chat.event.v1.MessageDeletedH\x00\x12\x36\n\x0ereaction_added\x18\x14 \x01(\x0b\x32\x1c.chat.event.v1.ReactionAddedH\x00\x12:\n\x10reaction_removed\x18\x15 \x01(\x0b\x32\x1e.chat.event.v1.ReactionRemovedH\x00\x12;\n\x11message_timer_set\x18\x1e \x01(\x0b\x32\x1e.chat.event.v1.MessageTimerSetH\x00\x12\x34\n\rretention_set\x18\x1f \x01(\x0b\x32\x1b.chat.event.v1.RetentionSetH\x00\x42\t\n\x07payload\"\x82\x01\n\x07Segment\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\x12\x13\n\x0bmembers_seq\x18\x04 \x01(\x03\x12$\n\x06\x65vents\x18\x05 \x03(\x0b\x32\x14.chat.event.v1.Event\"G\n\x07Pointer\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x11\n\tfirst_seq\x18\x02 \x01(\x03\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\"^\n\x07Receipt\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0f\x64\x65livered_up_to\x18\x02 \x01(\x03\x12\x12\n\nread_up_to\x18\x03 \x01(\x03\x12\x15\n\rmarked_unread\x18\x04 \x01(\x08\"v\n\rReceiptsMoved\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x13\n\x0bmembers_seq\x18\x02 \x01(\x03\x12\r\n\x05\x61t_ms\x18\x03 \x01(\x03\x12(\n\x08receipts\x18\x04 \x03(\x0b\x32\x16.chat.event.v1.Receipt\"d\n\x0c\x41\x63\x63ountEvent\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x38\n\x0fsession_revoked\x18\n \x01(\x0b\x32\x1d.chat.event.v1.SessionRevokedH\x00\x42\t\n\x07payload\"$\n\x0eSessionRevoked\x12\x12\n\nsession_id\x18\x01 \x01(\t*M\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bROLE_MEMBER\x10\x01\x12\x0e\n\nROLE_ADMIN\x10\x02\x12\x0e\n\nROLE_OWNER\x10\x03*p\n\x10\x43onversationKind\x12!\n\x1d\x43ONVERSATION_KIND_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43ONVERSATION_KIND_DIRECT\x10\x01\x12\x1b\n\x17\x43ONVERSATION_KIND_GROUP\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.event.v1.event_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=2451
-  _globals['_ROLE']._serialized_end=2528
-  _globals['_CONVERSATIONKIND']._serialized_start=2530
-  _globals['_CONVERSATIONKIND']._serialized_end=2642
+  _globals['_ROLE']._serialized_start=2649
+  _globals['_ROLE']._serialized_end=2726
+  _globals['_CONVERSATIONKIND']._serialized_start=2728
+  _globals['_CONVERSATIONKIND']._serialized_end=2840
   _globals['_MEMBER']._serialized_start=44
   _globals['_MEMBER']._serialized_end=104
   _globals['_ATTACHMENT']._serialized_start=107
@@ -46,35 +46,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGEEDITED']._serialized_start=541
   _globals['_MESSAGEEDITED']._serialized_end=608
   _globals['_MESSAGEDELETED']._serialized_start=610
-  _globals['_MESSAGEDELETED']._serialized_end=646
-  _globals['_REACTIONADDED']._serialized_start=648
-  _globals['_REACTIONADDED']._serialized_end=713
-  _globals['_REACTIONREMOVED']._serialized_start=715
-  _globals['_REACTIONREMOVED']._serialized_end=782
-  _globals['_CONVERSATIONCREATED']._serialized_start=784
-  _globals['_CONVERSATIONCREATED']._serialized_end=907
-  _globals['_MEMBERSADDED']._serialized_start=909
-  _globals['_MEMBERSADDED']._serialized_end=963
-  _globals['_MEMBERREMOVED']._serialized_start=965
-  _globals['_MEMBERREMOVED']._serialized_end=997
-  _globals['_MEMBERLEFT']._serialized_start=999
-  _globals['_MEMBERLEFT']._serialized_end=1033
-  _globals['_ROLECHANGED']._serialized_start=1035
-  _globals['_ROLECHANGED']._serialized_end=1100
-  _globals['_CONVERSATIONRENAMED']._serialized_start=1102
-  _globals['_CONVERSATIONRENAMED']._serialized_end=1138
-  _globals['_EVENT']._serialized_start=1141
-  _globals['_EVENT']._serialized_end=1887
-  _globals['_SEGMENT']._serialized_start=1890
-  _globals['_SEGMENT']._serialized_end=2020
-  _globals['_POINTER']._serialized_start=2022
-  _globals['_POINTER']._serialized_end=2093
-  _globals['_RECEIPT']._serialized_start=2095
-  _globals['_RECEIPT']._serialized_end=2189
-  _globals['_RECEIPTSMOVED']._serialized_start=2191
-  _globals['_RECEIPTSMOVED']._serialized_end=2309
-  _globals['_ACCOUNTEVENT']._serialized_start=2311
-  _globals['_ACCOUNTEVENT']._serialized_end=2411
-  _globals['_SESSIONREVOKED']._serialized_start=2413
-  _globals['_SESSIONREVOKED']._serialized_end=2449
+  _globals['_MESSAGEDELETED']._serialized_end=663
+  _globals['_MESSAGETIMERSET']._serialized_start=665
+  _globals['_MESSAGETIMERSET']._serialized_end=699
+  _globals['_RETENTIONSET']._serialized_start=701
+  _globals['_RETENTIONSET']._serialized_end=729
+  _globals['_REACTIONADDED']._serialized_start=731
+  _globals['_REACTIONADDED']._serialized_end=796
+  _globals['_REACTIONREMOVED']._serialized_start=798
+  _globals['_REACTIONREMOVED']._serialized_end=865
+  _globals['_CONVERSATIONCREATED']._serialized_start=867
+  _globals['_CONVERSATIONCREATED']._serialized_end=990
+  _globals['_MEMBERSADDED']._serialized_start=992
+  _globals['_MEMBERSADDED']._serialized_end=1046
+  _globals['_MEMBERREMOVED']._serialized_start=1048
+  _globals['_MEMBERREMOVED']._serialized_end=1080
+  _globals['_MEMBERLEFT']._serialized_start=1082
+  _globals['_MEMBERLEFT']._serialized_end=1116
+  _globals['_ROLECHANGED']._serialized_start=1118
+  _globals['_ROLECHANGED']._serialized_end=1183
+  _globals['_CONVERSATIONRENAMED']._serialized_start=1185
+  _globals['_CONVERSATIONRENAMED']._serialized_end=1221
+  _globals['_EVENT']._serialized_start=1224
+  _globals['_EVENT']._serialized_end=2085
+  _globals['_SEGMENT']._serialized_start=2088
+  _globals['_SEGMENT']._serialized_end=2218
+  _globals['_POINTER']._serialized_start=2220
+  _globals['_POINTER']._serialized_end=2291
+  _globals['_RECEIPT']._serialized_start=2293
+  _globals['_RECEIPT']._serialized_end=2387
+  _globals['_RECEIPTSMOVED']._serialized_start=2389
+  _globals['_RECEIPTSMOVED']._serialized_end=2507
+  _globals['_ACCOUNTEVENT']._serialized_start=2509
+  _globals['_ACCOUNTEVENT']._serialized_end=2609
+  _globals['_SESSIONREVOKED']._serialized_start=2611
+  _globals['_SESSIONREVOKED']._serialized_end=2647
 # @@protoc_insertion_point(module_scope)

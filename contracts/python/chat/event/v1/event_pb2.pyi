@@ -244,19 +244,67 @@ class MessageDeleted(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    EXPIRED_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
+    expired: _builtins.bool
+    """Its time had come, by the conversation's timer or retention; the actor is who set that."""
     def __init__(
         self,
         *,
         message_id: _builtins.str = ...,
+        expired: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expired", b"expired", "message_id", b"message_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageDeleted: _TypeAlias = MessageDeleted  # noqa: Y015
+
+@_typing.final
+class MessageTimerSet(_message.Message):
+    """Messages sent after this end that long after they were sent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SECONDS_FIELD_NUMBER: _builtins.int
+    seconds: _builtins.int
+    """0 for none."""
+    def __init__(
+        self,
+        *,
+        seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageTimerSet: _TypeAlias = MessageTimerSet  # noqa: Y015
+
+@_typing.final
+class RetentionSet(_message.Message):
+    """Messages that are older than that end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DAYS_FIELD_NUMBER: _builtins.int
+    days: _builtins.int
+    """0 for ever."""
+    def __init__(
+        self,
+        *,
+        days: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["days", b"days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetentionSet: _TypeAlias = RetentionSet  # noqa: Y015
 
 @_typing.final
 class ReactionAdded(_message.Message):
@@ -471,6 +519,8 @@ class Event(_message.Message):
     MESSAGE_DELETED_FIELD_NUMBER: _builtins.int
     REACTION_ADDED_FIELD_NUMBER: _builtins.int
     REACTION_REMOVED_FIELD_NUMBER: _builtins.int
+    MESSAGE_TIMER_SET_FIELD_NUMBER: _builtins.int
+    RETENTION_SET_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     seq: _builtins.int
     """1, 2, 3 ... without gaps, per conversation."""
@@ -502,6 +552,10 @@ class Event(_message.Message):
     def reaction_added(self) -> Global___ReactionAdded: ...
     @_builtins.property
     def reaction_removed(self) -> Global___ReactionRemoved: ...
+    @_builtins.property
+    def message_timer_set(self) -> Global___MessageTimerSet: ...
+    @_builtins.property
+    def retention_set(self) -> Global___RetentionSet: ...
     def __init__(
         self,
         *,
@@ -521,12 +575,14 @@ class Event(_message.Message):
         message_deleted: Global___MessageDeleted | None = ...,
         reaction_added: Global___ReactionAdded | None = ...,
         reaction_removed: Global___ReactionRemoved | None = ...,
+        message_timer_set: Global___MessageTimerSet | None = ...,
+        retention_set: Global___RetentionSet | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_timer_set", "retention_set"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -234,6 +234,8 @@ class GetHistoryRequest(_message.Message):
     BEFORE_SEQ_FIELD_NUMBER: _builtins.int
     AFTER_SEQ_FIELD_NUMBER: _builtins.int
     AROUND_SEQ_FIELD_NUMBER: _builtins.int
+    AROUND_MS_FIELD_NUMBER: _builtins.int
+    AROUND_UNREAD_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     before_seq: _builtins.int
@@ -242,6 +244,10 @@ class GetHistoryRequest(_message.Message):
     """Events with a larger seq, the nearest ones."""
     around_seq: _builtins.int
     """Half before, half from this seq on."""
+    around_ms: _builtins.int
+    """The same, around the first event of that time or later, in milliseconds since the Unix epoch."""
+    around_unread: _builtins.bool
+    """The same, around the first message of somebody else that the caller has not read; the newest where there is none."""
     limit: _builtins.int
     """1 to 200, 0 for 50."""
     def __init__(
@@ -251,13 +257,15 @@ class GetHistoryRequest(_message.Message):
         before_seq: _builtins.int = ...,
         after_seq: _builtins.int = ...,
         around_seq: _builtins.int = ...,
+        around_ms: _builtins.int = ...,
+        around_unread: _builtins.bool = ...,
         limit: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "around_seq", b"around_seq", "before_seq", b"before_seq", "position", b"position"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "around_ms", b"around_ms", "around_seq", b"around_seq", "around_unread", b"around_unread", "before_seq", b"before_seq", "position", b"position"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "around_seq", b"around_seq", "before_seq", b"before_seq", "conversation_id", b"conversation_id", "limit", b"limit", "position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_seq", b"after_seq", "around_ms", b"around_ms", "around_seq", b"around_seq", "around_unread", b"around_unread", "before_seq", b"before_seq", "conversation_id", b"conversation_id", "limit", b"limit", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_position: _TypeAlias = _typing.Literal["before_seq", "after_seq", "around_seq"]  # noqa: Y015
+    _WhichOneofReturnType_position: _TypeAlias = _typing.Literal["before_seq", "after_seq", "around_seq", "around_ms", "around_unread"]  # noqa: Y015
     _WhichOneofArgType_position: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_position) -> _WhichOneofReturnType_position | None: ...
 
@@ -270,10 +278,13 @@ class GetHistoryResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     LAST_SEQ_FIELD_NUMBER: _builtins.int
     HAS_MORE_FIELD_NUMBER: _builtins.int
+    ANCHOR_SEQ_FIELD_NUMBER: _builtins.int
     last_seq: _builtins.int
     """The newest seq of the conversation that the caller may read."""
     has_more: _builtins.bool
     """True when there is more in the direction asked for."""
+    anchor_seq: _builtins.int
+    """What `around` came to; 0 when something else was asked for. It may be last_seq + 1: nothing is that late."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]: ...
     def __init__(
@@ -282,10 +293,11 @@ class GetHistoryResponse(_message.Message):
         events: _abc.Iterable[_event_pb2.Event] | None = ...,
         last_seq: _builtins.int = ...,
         has_more: _builtins.bool = ...,
+        anchor_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "has_more", b"has_more", "last_seq", b"last_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor_seq", b"anchor_seq", "events", b"events", "has_more", b"has_more", "last_seq", b"last_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

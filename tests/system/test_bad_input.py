@@ -247,7 +247,7 @@ def filled(message: Message, text: str, number: int, depth: int = 0) -> Message:
                     for _ in range(3):
                         filled(getattr(message, field.name).add(), text, number, depth + 1)
             else:
-                getattr(message, field.name).extend([value] * 300)
+                getattr(message, field.name).extend([value] * (300 // 10**depth))  # what gRPC still carries
         elif value is not None:
             setattr(message, field.name, value)
         elif depth < 3:

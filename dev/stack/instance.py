@@ -18,7 +18,18 @@ from typing import Any
 from stack import manifest, paths, tools
 from stack.kafka import Kafka
 from stack.observers import Observers
-from stack.ports import DEFAULT_STACK, HOST, Instance, Layout, check_free, claim_block, is_open, plan, reserve
+from stack.ports import (
+    DEFAULT_STACK,
+    HOST,
+    Instance,
+    Layout,
+    check_free,
+    claim_block,
+    give_back,
+    is_open,
+    plan,
+    reserve,
+)
 from stack.postgres import Postgres
 from stack.program import Backing, Group, Program
 from stack.progress import StackError, say, step
@@ -245,6 +256,12 @@ class Stack:
     def stop(self) -> None:
         """Stops everything in order, and ends what a killed supervisor has left behind."""
         self.supervisor.shut_down()
+        give_back(self._users_ports)
+
+    @property
+    def _users_ports(self) -> set[int]:
+        """Those of `dapr.yaml`; every other stack's lie outside the kernel's range."""
+        return {port for app in self.known for port in app.ports.values()} if self.name == DEFAULT_STACK else set()
 
     def is_up(self) -> bool:
         """Whether every process runs and is ready."""
@@ -307,7 +324,7 @@ class Stack:
     def _launch(self, groups: Sequence[Group]) -> None:
         if orphans := self.supervisor.end_orphans():
             say(f"  Ended {orphans} processes that a killed supervisor had left behind.")
-        reserve(port for instance in self.layout.instances for port in instance.ports.values())
+        reserve(self._users_ports)
         self._check_ports(groups)
         # Registrations of sidecars that are gone would be tried first and fail.
         for leftover in self.state.glob("names.db*"):

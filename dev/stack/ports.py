@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -122,11 +122,19 @@ def reserve(ports: Iterable[int]) -> None:
 
     Only root may; for anybody else a start may find one taken, and says so.
     """
-    try:
-        reserved = RESERVED_PORTS.read_text().strip()
-        RESERVED_PORTS.write_text(",".join([*filter(None, [reserved]), *map(str, ports)]))
-    except OSError:
-        return
+    _change_reserved(lambda reserved: reserved | set(ports))
+
+
+def give_back(ports: Iterable[int]) -> None:
+    """Ends what `reserve` began."""
+    _change_reserved(lambda reserved: reserved - set(ports))
+
+
+def _change_reserved(change: Callable[[set[int]], set[int]]) -> None:
+    with contextlib.suppress(OSError):
+        ranges = [entry.partition("-") for entry in RESERVED_PORTS.read_text().strip().split(",") if entry]
+        reserved = {port for first, _, last in ranges for port in range(int(first), int(last or first) + 1)}
+        RESERVED_PORTS.write_text(",".join(map(str, sorted(change(reserved)))) + "\n")
 
 
 def is_open(port: int) -> bool:

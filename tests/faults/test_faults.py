@@ -4,47 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 
 import pytest
 from stack import Stack
+from stack.faults import FAULTS
 from support.chat import Device, Person, eventually, online
 from support.fixtures import NewPerson
 from support.outbox import at_rest
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
-Fault = Callable[[Stack], Awaitable[None]]
-
 CLIENTS = 20
 GROUP_SIZE = 5
-
-
-def killed(process: str) -> Fault:
-    async def fault(stack: Stack) -> None:
-        await asyncio.to_thread(stack.kill, process)
-
-    return fault
-
-
-def stopped(process: str, seconds: float) -> Fault:
-    async def fault(stack: Stack) -> None:
-        await asyncio.to_thread(stack.stop_process, process)
-        await asyncio.sleep(seconds)
-        await asyncio.to_thread(stack.start_process, process)
-
-    return fault
-
-
-FAULTS = {
-    "message is killed": killed("message-1"),
-    "message's sidecar is killed": killed("message-1-sidecar"),
-    "delivery is killed": killed("delivery-1"),
-    "delivery's sidecar is killed": killed("delivery-1-sidecar"),
-    "PostgreSQL is away for 10 s": stopped("postgres", 10),
-    "Redis is restarted": stopped("redis", 1),
-    "Kafka is away for 20 s": stopped("kafka", 20),
-}
 
 
 async def groups_of(people: list[Person]) -> dict[str, list[Person]]:
@@ -78,7 +49,7 @@ async def test_nothing_acknowledged_is_lost_when(
                 for member in members:
                     talking.create_task(talks(everybody[member.user_id], group))
             await asyncio.sleep(2)
-            await FAULTS[fault](stack)
+            await asyncio.to_thread(FAULTS[fault].strike, stack)
             await asyncio.sleep(5)
             await asyncio.to_thread(stack.wait_ready)
             over.set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
@@ -113,8 +113,7 @@ class Runtime:
             for http in self._http:
                 http.should_exit = True
             await asyncio.gather(*servers)
-            for job in jobs:
-                job.cancel()
+            await _ended(jobs)
         log.info("stopped")
 
     async def _until_stopped(self, servers: list[asyncio.Task[None]]) -> None:
@@ -124,6 +123,15 @@ class Runtime:
         stop.cancel()
         if stop not in done:
             raise RuntimeError("a server ended by itself: is its port taken?")
+
+
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancels until it has worked: `asyncio.wait_for` in a library can swallow one (python/cpython#86296)."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=1)
 
 
 @asynccontextmanager

@@ -31,7 +31,7 @@ Context = grpc.aio.ServicerContext[object, object]
 
 MOST_CONVERSATIONS = 200
 MOST_SYNCED = 500
-MOST_READ = 1_000
+MOST_READ = 400
 MOST_MARKS = 500
 MOST_SEQ = 2**53
 
@@ -212,7 +212,7 @@ class MessageRpc(MessageServiceServicer):
     async def ReadLog(self, request: pb.ReadLogRequest, context: Context) -> pb.ReadLogResponse:
         conversation_id = parse_id(request.conversation_id, "conversation_id")
         first_seq = _seq(request.first_seq, "first_seq")
-        limit = page_limit(request.limit, default=500, most=MOST_READ)
+        limit = page_limit(request.limit, default=200, most=MOST_READ)
         found = await self._store.read_log(conversation_id, first_seq, limit)
         # Somebody was told of more than the read model has: perhaps a crash between the two commits.
         if found.last_seq < first_seq <= await self._log.repair(conversation_id):

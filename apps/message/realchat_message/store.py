@@ -24,6 +24,9 @@ from realchat_message.tables import Entry, Epoch, Head, Hidden, Member, Reaction
 MOST_UNREAD = 1_000
 """Counted exactly up to here; somebody with more does not care how many."""
 
+MOST_SYNCED_BYTES = 4 * 1024 * 1024
+"""Far below what one gRPC message may hold (realchat_common.rpc.MAX_MESSAGE_BYTES)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -175,8 +178,12 @@ class MessageStore:
         return {str(conversation): last_seq for conversation, last_seq in rows}
 
     async def sync(self, positions: dict[str, int], user_id: str, limit: int) -> list[message_pb2.SyncedConversation]:
-        """What somebody missed in many conversations, in the order asked."""
+        """What somebody missed in many conversations, in the order asked.
+
+        What does not fit into `MOST_SYNCED_BYTES` any more counts as too much: the client pages through its history.
+        """
         user = UUID(user_id)
+        left = MOST_SYNCED_BYTES
         answers: list[message_pb2.SyncedConversation] = []
         async with transaction(self._engine) as session:
             last_seqs = await self._last_seqs(session, [UUID(text) for text in positions], user)
@@ -198,10 +205,12 @@ class MessageStore:
                     .order_by(col(Entry.seq))
                     .limit(limit + 1)
                 )
-                events = await as_they_stand(session, list(entries))
-                answer.truncated = len(events) > limit
+events = await as_they_stand(session, list(entries))
+                size = sum(event.ByteSize() for event in events)
+                answer.truncated = len(events) > limit or size > left
                 if not answer.truncated:
                     answer.events.extend(events)
+                    left -= size
         return answers
 
     async def read_log(self, conversation_id: str, first_seq: int, limit: int) -> message_pb2.ReadLogResponse:

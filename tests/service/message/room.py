@@ -104,8 +104,8 @@ def removal(user_id: str) -> NewChange:
     return NewChange(pb.Event(event_id=new_id(), actor_id=ALICE, member_removed=pb.MemberRemoved(user_id=user_id)))
 
 
-def hello(sender: str = ALICE, client_message_id: str | None = None) -> NewMessage:
-    return NewMessage(sender, client_message_id or uuid.uuid4().hex, "hello")
+def hello(sender: str = ALICE, client_message_id: str | None = None, body: str = "hello") -> NewMessage:
+    return NewMessage(sender, client_message_id or uuid.uuid4().hex, body)
 
 
 async def begun(log: ConversationLog, *members: str) -> str:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from realchat_message.lanes import Confirmations
 from realchat_message.log import ConversationLog
+from realchat_message.store import MOST_SYNCED_BYTES
 from realchat_message.tables import Entry
 from service.message.room import ALICE, BOB, CAROL, Room, begun, code, hello, joining, removal, seq
 
@@ -186,6 +187,17 @@ async def test_sync_gives_all_that_was_missed_or_says_that_it_is_too_much(room: 
     assert (foreign.forbidden, foreign.last_seq, list(foreign.events)) == (True, 0, [])
     (too_much,) = await room.store.sync({mine: 0}, ALICE, 4)
     assert (too_much.truncated, list(too_much.events)) == (True, [])
+
+
+async def test_a_sync_of_more_than_one_answer_can_hold_ends_with_what_is_too_much(room: Room) -> None:
+    """A client for whom the answer was refused as too large would never have resumed."""
+    async with room.writer() as log:
+        conversations = [await begun(log, ALICE, BOB) for _ in range(3)]
+        for conversation in conversations:
+            await log.append(conversation, [hello(ALICE, body="\N{GRINNING FACE}" * 8_000) for _ in range(60)])
+    answers = await room.store.sync(dict.fromkeys(conversations, 0), ALICE, 200)
+    assert [answer.truncated for answer in answers] == [False, False, True]
+    assert sum(answer.ByteSize() for answer in answers) < MOST_SYNCED_BYTES + 1024
 
 
 async def test_the_inbox_is_by_newest_activity_and_pages(room: Room) -> None:

@@ -21,7 +21,7 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 
 from chat.event.v1 import event_pb2 as pb
 
-TOPIC = "conversation-events"
+TOPICS = ("conversation-events", "conversation-pointers")
 SEGMENT_TYPE = "chat.segment"
 POINTER_TYPE = "chat.pointer"
 WAIT_SECONDS = 20.0
@@ -69,7 +69,7 @@ class Watcher:
 
 @asynccontextmanager
 async def watched(brokers: str) -> AsyncIterator[Watcher]:
-    """Watches the topic from now on."""
+    """Watches the topics from now on."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -101,8 +101,10 @@ def _sighting(value: bytes, now: float) -> Sighting:
 
 def _watch(brokers: str) -> None:
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "bench", "enable.auto.commit": False})
-    partitions = consumer.list_topics(TOPIC, timeout=10).topics[TOPIC].partitions
-    consumer.assign([TopicPartition(TOPIC, number, OFFSET_END) for number in partitions])
+    topics = consumer.list_topics(timeout=10).topics
+    consumer.assign(
+        [TopicPartition(topic, number, OFFSET_END) for topic in TOPICS for number in topics[topic].partitions]
+    )
     consumer.consume(1, timeout=2.0)  # the ends are looked up by now
     print("ready", flush=True)
     sightings: list[Sighting] = []

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 from stack import Stack
 
-STREAM = "defaultmessageconversation-eventsoutbox"
+STREAM = "defaultmessageconversation-pointersoutbox"
 IDLE_PERCENT = 40.0
 
 

@@ -106,11 +106,21 @@ def internal_app(app_api_token: str, fanout: Fanout) -> FastAPI:
     dapr = DaprApp(app)
     expected = app_api_token.encode()
 
-    async def take(request: Request) -> Response:
+    def admit(request: Request) -> None:
         if not hmac.compare_digest(request.headers.get("dapr-api-token", "").encode(), expected):
             raise RealChatError(Code.UNAUTHENTICATED, "the call did not come through the sidecar")
+
+    async def take(request: Request) -> Response:
+        admit(request)
         status = await fanout.take(await request.body())
         return Response(_STATUSES[status], media_type="application/json")
+
+    # The subscription is components/pointers.yaml: the decorator of dapr-ext-fastapi knows no bulk.
+    @app.post("/events/pointers")
+    async def take_pointers(request: Request) -> dict[str, object]:
+        admit(request)
+        statuses = await fanout.take_pointers(await request.body())
+        return {"statuses": [{"entryId": entry, "status": status.value} for entry, status in statuses.items()]}
 
     dapr.subscribe(
         pubsub="events",

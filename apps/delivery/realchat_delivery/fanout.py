@@ -10,7 +10,9 @@ The sockets of this node get theirs right after the watermark rose: they could m
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from enum import Enum
+from typing import Any
 
 import msgspec
 from google.protobuf.message import DecodeError
@@ -66,14 +68,26 @@ class CloudEvent(msgspec.Struct, frozen=True):
     traceparent: object = None
 
 
-class _Pointer(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, rename="camel"):
+    entry_id: str
+    event: CloudEvent
+
+
+class _Bulk(msgspec.Struct, frozen=True):
+    """Many events in one call: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/."""
+
+    entries: list[_Entry]
+
+
+class _PointerJson(msgspec.Struct, frozen=True):
     conversation_id: str
     first_seq: str
     last_seq: str
 
 
 _cloud_events = msgspec.json.Decoder(CloudEvent)
-_pointers = msgspec.json.Decoder(_Pointer)
+_bulks = msgspec.json.Decoder(_Bulk)
+_pointers = msgspec.json.Decoder(_PointerJson)
 
 _packet_encoder = msgspec.msgpack.Encoder()
 
@@ -95,31 +109,41 @@ class Fanout:
         self._notices = notices
 
     async def take(self, body: bytes) -> Status:
-        """Handles one CloudEvent of any topic."""
-        try:
-            event = _cloud_events.decode(body)
-            carrier = {"traceparent": event.traceparent} if isinstance(event.traceparent, str) else {}
-            with server_span(f"event {event.type}", carrier):
-                await self._dispatch(event)
-        except (msgspec.MsgspecError, DecodeError, ValueError) as error:
-            DROPPED.inc()
-            log.error("event dropped", reason=f"{type(error).__name__}: {error}"[:200])
-            return Status.DROP
-        except RealChatError as error:
-            if error.code.temporary:
-                log.warning("event put off", error=str(error))
-                return Status.RETRY
-            DROPPED.inc()
-            log.error("event dropped", reason=str(error))
-            return Status.DROP
-        return Status.SUCCESS
+        """Handles one CloudEvent: a segment, or what happened to an account."""
+        return await _status(self._dispatch(body))
 
-    async def _dispatch(self, event: CloudEvent) -> None:
+    async def take_pointers(self, body: bytes) -> dict[str, Status]:
+        """Handles a bulk of pointers, most of which cost a comparison. Returns the status of each entry by its id.
+
+        Raises:
+            RealChatError: malformed_request, for what is no bulk; unavailable, when none could be compared.
+        """
+        try:
+            entries = _bulks.decode(body).entries
+        except msgspec.MsgspecError as error:
+            raise RealChatError(Code.MALFORMED_REQUEST, "this is no bulk of events") from error
+        statuses: dict[str, Status] = {}
+        pointers: dict[str, pb.Pointer] = {}
+        for entry in entries:
+            try:
+                pointers[entry.entry_id] = _pointer(entry.event)
+            except (msgspec.MsgspecError, ValueError) as error:
+                statuses[entry.entry_id] = _dropped(error)
+        if pointers:
+            watermarks = await self._registry.watermarks([pointer.conversation_id for pointer in pointers.values()])
+            for (entry_id, pointer), watermark in zip(pointers.items(), watermarks, strict=True):
+                statuses[entry_id] = await _status(self.pointer(pointer, watermark))
+        return statuses
+
+    async def _dispatch(self, body: bytes) -> None:
+        event = _cloud_events.decode(body)
+        carrier = {"traceparent": event.traceparent} if isinstance(event.traceparent, str) else {}
+        with server_span(f"event {event.type}", carrier):
+            await self._handle(event)
+
+    async def _handle(self, event: CloudEvent) -> None:
         if event.type == SEGMENT_TYPE:
             await self.segment(_checked(pb.Segment.FromString(event.data_base64)))
-        elif event.type == POINTER_TYPE:
-            pointer = _pointers.decode(event.data)
-            await self.pointer(pointer.conversation_id, int(pointer.first_seq), int(pointer.last_seq))
         elif event.type == ACCOUNT_TYPE:
             await self.account(pb.AccountEvent.FromString(event.data_base64))
         elif event.type == RECEIPTS_TYPE:
@@ -141,17 +165,15 @@ class Fanout:
             if reached < segment.last_seq:
                 raise RealChatError(Code.UNAVAILABLE, "the log does not have it yet")
 
-    async def pointer(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
-        """The lane of the outbox. Raises RealChatError."""
-        watermark = await self._registry.watermark(conversation_id)
-        _compare("pointer", last_seq, watermark)
-        if watermark is not None and last_seq <= watermark:
+    async def pointer(self, pointer: pb.Pointer, watermark: int | None) -> None:
+        """The lane of the outbox; the watermark may have risen since. Raises RealChatError."""
+        _compare("pointer", pointer.last_seq, watermark)
+        if watermark is not None and pointer.last_seq <= watermark:
             WATERMARKS.labels("pointer", "hit").inc()
             return
         WATERMARKS.labels("pointer", "behind").inc()
-        if watermark is not None:
-            first_seq = watermark + 1
-        await self._catch_up("pointer", conversation_id, first_seq, last_seq)
+        first_seq = pointer.first_seq if watermark is None else watermark + 1
+        await self._catch_up("pointer", pointer.conversation_id, first_seq, pointer.last_seq)
 
     async def account(self, event: pb.AccountEvent) -> None:
         """What happened to an account; every node gets it. Raises RealChatError."""
@@ -206,6 +228,36 @@ class Fanout:
             FANNED_OUT.labels(lane).inc(len(segment.events))
             LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
         return watermark
+
+
+async def _status(handling: Coroutine[Any, Any, None]) -> Status:
+    """What Dapr is told of how an event was handled."""
+    try:
+        await handling
+    except (msgspec.MsgspecError, DecodeError, ValueError) as error:
+        return _dropped(error)
+    except RealChatError as error:
+        if error.code.temporary:
+            log.warning("event put off", error=str(error))
+            return Status.RETRY
+        return _dropped(error)
+    return Status.SUCCESS
+
+
+def _dropped(error: Exception) -> Status:
+    DROPPED.inc()
+    log.error("event dropped", reason=f"{type(error).__name__}: {error}"[:200])
+    return Status.DROP
+
+
+def _pointer(event: CloudEvent) -> pb.Pointer:
+    """Raises MsgspecError or ValueError for what is none."""
+    if event.type != POINTER_TYPE:
+        raise ValueError(f"no pointer: {event.type}")
+    found = _pointers.decode(event.data)
+    return pb.Pointer(
+        conversation_id=found.conversation_id, first_seq=int(found.first_seq), last_seq=int(found.last_seq)
+    )
 
 
 def _compare(lane: str, last_seq: int, watermark: int | None) -> None:

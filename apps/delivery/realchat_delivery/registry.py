@@ -197,11 +197,11 @@ class Registry:
         for chunk in _chunks(list(scores)):
             await self._eval(_REMOVE, map(_user_key, chunk), self.node_id, *(scores[user_id] for user_id in chunk))
 
-    async def watermark(self, conversation_id: str) -> int | None:
-        """The last seq that was fanned out; None when that is not known."""
+    async def watermarks(self, conversation_ids: Sequence[str]) -> list[int | None]:
+        """The last seq of each conversation that was fanned out; None where that is not known."""
         async with _unavailable():
-            seq = await self._redis.get(_watermark_key(conversation_id))
-        return None if seq is None else int(seq)
+            seqs = await self._redis.mget([_watermark_key(conversation_id) for conversation_id in conversation_ids])
+        return [None if seq is None else int(seq) for seq in seqs]
 
     async def fan_out(
         self, conversation_id: str, first_seq: int, last_seq: int, user_ids: Iterable[str], packet: bytes

@@ -1,4 +1,4 @@
-"""The service's own topic: what arrives there is confirmed.
+"""The service's own topics: what arrives there is confirmed.
 
 Dapr's callbacks on our asynchronous server, from the generated servicer: `dapr.ext.grpc.App` runs handlers in
 threads, too slow for one event per segment.
@@ -17,7 +17,7 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_message.lanes import TOPIC, Confirmations, Departures
+from realchat_message.lanes import POINTERS, TOPIC, Confirmations, Departures
 from realchat_message.rpc import Context
 from realchat_message.segments import SEGMENT_TYPE
 
@@ -40,7 +40,7 @@ class _PointerJson(msgspec.Struct):
 
 
 class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
-    """Subscribes to the topic of the log and notes what it sees.
+    """Subscribes to the topics of the log and notes what it sees.
 
     In bulk, since nobody waits for a confirmation: one call for many events, and few fetches.
     Source: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
@@ -53,15 +53,18 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
     async def ListTopicSubscriptions(
         self, request: Empty, context: Context
     ) -> appcallback_v1.ListTopicSubscriptionsResponse:
-        subscription = appcallback_v1.TopicSubscription(
-            pubsub_name=PUBSUB,
-            topic=TOPIC,
-            dead_letter_topic=DEAD_LETTERS,
-            bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
-                enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
-            ),
-        )
-        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=[subscription])
+        subscriptions = [
+            appcallback_v1.TopicSubscription(
+                pubsub_name=PUBSUB,
+                topic=topic,
+                dead_letter_topic=DEAD_LETTERS,
+                bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
+                    enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
+                ),
+            )
+            for topic in (TOPIC, POINTERS)
+        ]
+        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=subscriptions)
 
     async def ListInputBindings(self, request: Empty, context: Context) -> appcallback_v1.ListInputBindingsResponse:
         return appcallback_v1.ListInputBindingsResponse()

@@ -33,6 +33,7 @@ from realchat_message.log import ConversationLog
 from realchat_message.segments import POINTER_TYPE, SEGMENT_TYPE, STORE, pointer_json
 
 TOPIC = "conversation-events"
+POINTERS = "conversation-pointers"
 DIRECT = "events-direct"
 WORKERS = 16
 QUEUED = 500
@@ -136,7 +137,7 @@ async def publish_pointer(sidecar: Sidecar, conversation_id: str, first_seq: int
     """Publishes a pointer past the outbox. Raises unavailable."""
     await sidecar.publish(
         DIRECT,
-        TOPIC,
+        POINTERS,
         pointer_json(conversation_id, first_seq, last_seq),
         metadata={"partitionKey": conversation_id, "cloudevent.type": POINTER_TYPE},
         deadline=PUBLISH_SECONDS,

@@ -21,7 +21,7 @@ from realchat_message.blobs import DaprBlobs
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
 from realchat_message.expiry import Expiry
-from realchat_message.lanes import TOPIC, Confirmations, Departures, FastLane, Janitor, Sweeper
+from realchat_message.lanes import POINTERS, Confirmations, Departures, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
 from realchat_message.receipts import ReceiptLane, Receipts
 from realchat_message.rpc import MessageRpc
@@ -61,7 +61,7 @@ async def main() -> None:
         schedule, expiry = Schedule(pool, conversation_log), Expiry(pool, conversation_log)
         receipt_lane = ReceiptLane(sidecar)
         receipts = Receipts(pool, receipt_lane)
-        stream = f"{settings.namespace}{settings.app_id}{TOPIC}outbox"
+        stream = f"{settings.namespace}{settings.app_id}{POINTERS}outbox"
         janitor = Janitor(pool, redis, sidecar, stream, settings.app_id, settings.janitor_after_seconds)
         sweeper = Sweeper(pool, sidecar, settings.sweep_after_seconds)
         for name, job in {

@@ -205,7 +205,7 @@ class MessageStore:
                     .order_by(col(Entry.seq))
                     .limit(limit + 1)
                 )
-events = await as_they_stand(session, list(entries))
+                events = await as_they_stand(session, list(entries))
                 size = sum(event.ByteSize() for event in events)
                 answer.truncated = len(events) > limit or size > left
                 if not answer.truncated:

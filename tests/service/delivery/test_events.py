@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from service.delivery.world import DeliveryNode, World, connected, pointer
+from service.delivery.world import APP_API_TOKEN, DeliveryNode, World, cloud_event, connected, pointer
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
@@ -227,9 +229,8 @@ async def test_a_conversation_under_fire_from_two_nodes_stays_in_order(world: Wo
                 event = talk.says("alice", str(number))
                 if number % 7:  # the others are lost on the fast lane
                     data = talk.segment(event).SerializeToString()
-                    calls.create_task(lanes[number % 2].comes_until_taken(data, "chat.segment"))
-                late = pointer(talk, event.seq, event.seq)
-                calls.create_task(lanes[1 - number % 2].comes_until_taken(late, "chat.pointer"))
+                    calls.create_task(until_taken(partial(lanes[number % 2].comes, data, "chat.segment")))
+                calls.create_task(until_taken(partial(lanes[1 - number % 2].pointer, talk, event.seq, event.seq)))
         for client in (alice, bob):
             assert await client.seqs(60) == list(range(3, 63))
             await client.hears_nothing_more()
@@ -241,8 +242,6 @@ async def test_a_conversation_under_fire_from_two_nodes_stays_in_order(world: Wo
         (b"\xff\xff", "chat.segment"),
         (pb.Segment(conversation_id="c", first_seq=1, last_seq=2).SerializeToString(), "chat.segment"),
         (b"", "chat.segment"),
-        ({"conversation_id": "c", "first_seq": 1, "last_seq": 2}, "chat.pointer"),
-        ({"conversation_id": "c", "first_seq": "x", "last_seq": "2"}, "chat.pointer"),
         ({}, "chat.unheard-of"),
     ],
 )
@@ -250,6 +249,29 @@ async def test_what_cannot_be_read_goes_to_the_dead_letters(
     node: DeliveryNode, data: bytes | dict[str, object], kind: str
 ) -> None:
     assert await node.comes(data, kind) == "DROP"
+
+
+async def test_a_bulk_has_a_status_for_each_of_its_pointers(world: World, node: DeliveryNode) -> None:
+    talk = world.logs.conversation("alice", "bob")
+    async with connected(node, "bob/phone") as bob:
+        talk.says("alice", "hello")
+        wrong = {"conversation_id": "c", "first_seq": "x", "last_seq": "2"}
+        numbers = {"conversation_id": "c", "first_seq": 1, "last_seq": 2}
+        assert await node.bulk(
+            pointer(talk, 1, 2),
+            cloud_event(wrong, "chat.pointer"),
+            cloud_event(numbers, "chat.pointer"),
+            cloud_event(b"", "chat.segment"),
+            pointer(talk, 2, 2),
+        ) == ["SUCCESS", "DROP", "DROP", "DROP", "SUCCESS"]
+        assert await bob.seqs(1) == [2]
+        await bob.hears_nothing_more()
+
+
+async def test_what_is_no_bulk_is_refused_with_a_code(node: DeliveryNode) -> None:
+    headers = {"dapr-api-token": APP_API_TOKEN}
+    answer = await node.sidecar.post("/events/pointers", content=b'{"entries": 1}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 
 
 async def test_what_cannot_be_handled_now_comes_again(world: World, node: DeliveryNode) -> None:
@@ -302,7 +324,7 @@ async def test_a_trace_that_is_no_string_hurts_nobody(world: World, node: Delive
 
 async def test_only_the_sidecar_calls_back(node: DeliveryNode) -> None:
     for headers in ({}, {"dapr-api-token": "wrong"}):
-        for route in ("conversation", "receipt", "account"):
+        for route in ("conversation", "receipt", "account", "pointers"):
             answer = await node.sidecar.post(f"/events/{route}", content=b"{}", headers=headers)
             assert answer.status_code == 401
 
@@ -315,6 +337,12 @@ async def test_the_sidecar_learns_what_to_subscribe_to(node: DeliveryNode) -> No
         ("account-broadcast", "account-events", "/events/account"),
     ]
     assert subscriptions[0]["deadLetterTopic"] == "conversation-events-dead"
+
+
+async def until_taken(comes: Callable[[], Awaitable[str]]) -> None:
+    """As Dapr does it: what is put off comes again."""
+    while await comes() == "RETRY":
+        await asyncio.sleep(0.05)
 
 
 async def listening_again(node: DeliveryNode) -> None:

@@ -128,12 +128,12 @@ async def test_an_entry_ends_by_itself_and_does_not_live_on_with_another_nodes(
 
 
 async def test_the_watermark_rises_without_gaps(registry: Registry, other: Registry, redis: Redis) -> None:
-    assert await registry.watermark("talk") is None
+    assert await registry.watermarks(["talk"]) == [None]
     assert await registry.fan_out("talk", 3, 4, [], b"") is None  # nobody knows what was before
     assert await other.fan_out("talk", 4, 4, [], b"") == 4
     assert await other.fan_out("talk", 6, 6, [], b"") == 4
     assert await other.fan_out("talk", 4, 6, [], b"") is None
-    assert await registry.watermark("talk") == 6
+    assert await registry.watermarks(["talk", "another"]) == [6, None]
     assert await redis.ttl("delivery:watermark:talk") > 80_000
 
 
@@ -174,7 +174,7 @@ async def test_redis_away_is_a_temporary_error() -> None:
     registry = Registry(redis, open_subscriber("redis://127.0.0.1:1/0"), "node-a")
     calls: tuple[Awaitable[object], ...] = (
         registry.register(user("alice")),
-        registry.watermark("talk"),
+        registry.watermarks(["talk"]),
         registry.fan_out("t", 1, 1, [], b""),
     )
     for call in calls:

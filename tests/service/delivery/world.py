@@ -252,31 +252,44 @@ class DeliveryNode:
     connections: set[Any]
     """uvicorn's TCP connections."""
 
-    async def comes_until_taken(self, data: bytes | Frame, kind: str) -> None:
-        """As Dapr does it: what is put off comes again."""
-        while await self.comes(data, kind) == "RETRY":
-            await asyncio.sleep(0.05)
-
     async def comes(self, data: bytes | Frame, kind: str, route: str = "conversation", **more: Any) -> str:
         """An event of the topic comes; the answer to Dapr."""
-        event: Frame = {"id": new_id(), "type": kind, "specversion": "1.0", "source": "message", **more}
-        event |= {"data_base64": data} if isinstance(data, bytes) else {"data": data}
+        return str((await self._is_told(route, cloud_event(data, kind, **more)))["status"])
+
+    async def bulk(self, *events: Frame) -> list[str]:
+        """A bulk of pointers comes; the answer to Dapr for each; without one, Dapr brings all of them again."""
+        entries = [{"entryId": str(number), "event": event} for number, event in enumerate(events)]
+        answer = await self._is_told("pointers", {"id": new_id(), "entries": entries})
+        if "statuses" not in answer:
+            return ["RETRY" for _ in events]
+        statuses = {entry["entryId"]: entry["status"] for entry in answer["statuses"]}
+        return [statuses[entry["entryId"]] for entry in entries]
+
+    async def _is_told(self, route: str, body: Frame) -> Frame:
         answer = await self.sidecar.post(
             f"/events/{route}",
-            content=msgspec.json.encode(event),
-            headers={"dapr-api-token": APP_API_TOKEN, "content-type": "application/cloudevents+json"},
+            content=msgspec.json.encode(body),
+            headers={"dapr-api-token": APP_API_TOKEN, "content-type": "application/json"},
         )
-        return str(answer.json()["status"])
+        told: Frame = answer.json()
+        return told
 
     async def segment(self, conversation: Conversation, *events: pb.Event) -> str:
         return await self.comes(conversation.segment(*events).SerializeToString(), "chat.segment")
 
     async def pointer(self, conversation: Conversation, first_seq: int, last_seq: int) -> str:
-        return await self.comes(pointer(conversation, first_seq, last_seq), "chat.pointer")
+        (status,) = await self.bulk(pointer(conversation, first_seq, last_seq))
+        return status
+
+
+def cloud_event(data: bytes | Frame, kind: str, **more: Any) -> Frame:
+    event: Frame = {"id": new_id(), "type": kind, "specversion": "1.0", "source": "message", **more}
+    return event | ({"data_base64": data} if isinstance(data, bytes) else {"data": data})
 
 
 def pointer(conversation: Conversation, first_seq: int, last_seq: int) -> Frame:
-    return {"conversation_id": conversation.conversation_id, "first_seq": str(first_seq), "last_seq": str(last_seq)}
+    seqs = {"first_seq": str(first_seq), "last_seq": str(last_seq)}
+    return cloud_event({"conversation_id": conversation.conversation_id, **seqs}, "chat.pointer")
 
 
 @dataclass

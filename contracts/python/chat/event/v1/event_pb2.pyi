@@ -625,7 +625,7 @@ Global___Segment: _TypeAlias = Segment  # noqa: Y015
 
 @_typing.final
 class Pointer(_message.Message):
-    """What the outbox lane carries: where to look in the log. JSON on the wire."""
+    """What the outbox lane carries, on the topic `conversation-pointers`: where to look in the log. JSON on the wire."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -33,10 +33,19 @@ Answer = appcallback_v1.TopicEventResponse
 BulkAnswer = appcallback_v1.TopicEventBulkResponse
 
 
+class _CloudEvent(msgspec.Struct):
+    type: str
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    data_base64: bytes = b""
+
+
 class _PointerJson(msgspec.Struct):
     conversation_id: str
     first_seq: str
     last_seq: str
+
+
+_cloud_events = msgspec.json.Decoder(_CloudEvent)
 
 
 class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
@@ -58,6 +67,7 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
                 pubsub_name=PUBSUB,
                 topic=topic,
                 dead_letter_topic=DEAD_LETTERS,
+                metadata={"rawPayload": "true"},  # else daprd 1.18 leaves out data that is not text
                 bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
                     enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
                 ),
@@ -78,12 +88,12 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
         )
 
     def _take(self, entry: appcallback_v1.TopicEventBulkRequestEntry) -> Answer.TopicEventResponseStatus.ValueType:
-        event = entry.cloud_event
         try:
-            conversation_id, first_seq, last_seq = _range(event.type, event.data)
-        except (DecodeError, msgspec.MsgspecError, ValueError, RealChatError):
+            event = _cloud_events.decode(entry.bytes)
+            conversation_id, first_seq, last_seq = _range(event)
+        except (DecodeError, msgspec.MsgspecError, ValueError, RealChatError) as error:
             DROPPED.inc()
-            log.warning("event dropped", event_id=event.id)
+            log.warning("event dropped", reason=type(error).__name__)
             return Answer.DROP
         self._confirmations.saw(conversation_id, first_seq, last_seq)
         lane = "segment" if event.type == SEGMENT_TYPE else "pointer"
@@ -91,10 +101,10 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
         return Answer.SUCCESS
 
 
-def _range(event_type: str, data: bytes) -> tuple[str, int, int]:
+def _range(event: _CloudEvent) -> tuple[str, int, int]:
     """Which events of which conversation an event of the topic is about. Raises when it cannot be read."""
-    if event_type == SEGMENT_TYPE:
-        segment = pb.Segment.FromString(data)
+    if event.type == SEGMENT_TYPE:
+        segment = pb.Segment.FromString(event.data_base64)
         return parse_id(segment.conversation_id, "conversation_id"), segment.first_seq, segment.last_seq
-    pointer = msgspec.json.decode(data, type=_PointerJson)
+    pointer = msgspec.json.decode(event.data, type=_PointerJson)
     return parse_id(pointer.conversation_id, "conversation_id"), int(pointer.first_seq), int(pointer.last_seq)

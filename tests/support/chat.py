@@ -172,13 +172,15 @@ class Socket:
 
 
 @asynccontextmanager
-async def opened(url: str, token: str, on_frame: Callable[[Frame], None] = lambda _: None) -> AsyncIterator[Socket]:
-    """A socket that has authenticated; its reader runs inside."""
+async def opened(
+    url: str, token: str, on_frame: Callable[[Frame], None] = lambda _: None, *, ticket: str = ""
+) -> AsyncIterator[Socket]:
+    """A socket that has authenticated, by an access token or by a ticket; its reader runs inside."""
     async with connect(url, subprotocols=["realchat.v1"], max_size=2**22, ping_interval=None) as connection:  # type: ignore[list-item]
         socket = Socket(connection, on_frame)
         async with asyncio.TaskGroup() as group:
             reader = group.create_task(_quietly(socket.run()))
-            socket.ready = await socket.ask({"type": "auth", "token": token})
+            socket.ready = await socket.ask({"type": "auth", **({"ticket": ticket} if ticket else {"token": token})})
             if socket.ready["type"] != "ready":
                 raise ApiError(0, socket.ready)
             try:

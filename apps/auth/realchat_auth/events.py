@@ -9,7 +9,9 @@ from chat.conversation.v1 import conversation_pb2, conversation_pb2_grpc
 from chat.event.v1 import event_pb2
 from chat.profile.v1 import profile_pb2, profile_pb2_grpc
 from realchat_auth.outbox import Courier, Pace
+from realchat_auth.tables import Owed
 from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import new_id
 from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
 
@@ -50,6 +52,11 @@ def couriers(sidecar: Sidecar, profile: Peer[profile_pb2_grpc.ProfileServiceAsyn
                 raise
 
     return {ACCOUNT_EVENT: publish, PROFILE: create_profile}
+
+
+def erasure(user_id: UUID, now_ms: int) -> Owed:
+    """That others are to forget somebody, a person or a bot."""
+    return Owed(owed_id=UUID(new_id()), kind=ERASURE, payload=user_id.bytes, due_at_ms=now_ms)
 
 
 def eraser(

@@ -11,10 +11,14 @@ from fastapi import FastAPI
 
 from chat.auth.v1.account_pb2_grpc import add_AccountServiceServicer_to_server
 from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
+from chat.auth.v1.bot_pb2_grpc import add_BotServiceServicer_to_server
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.api import public_app
 from realchat_auth.bindings import callbacks
+from realchat_auth.bots.rpc import BotServicer
+from realchat_auth.bots.service import Bots
+from realchat_auth.bots.store import BotStore
 from realchat_auth.credentials.factor_store import FactorStore
 from realchat_auth.credentials.factors import SecondFactors
 from realchat_auth.credentials.letters import MAIL
@@ -58,6 +62,7 @@ async def main() -> None:
         credentials = Credentials(CredentialStore(engine), store, factors, passwords, outbox, now_ms)
         runtime.background("signing keys", keys.run)
         mailroom = Mailroom(CredentialStore(engine), post(sidecar), settings.web_url, now_ms)
+        bots = Bots(BotStore(engine), outbox, now_ms)
         runtime.background("outbox", outbox.run)
         runtime.background("erasure", Outbox(engine, {ERASURE: erase}, now_ms, ERASURE_PACE).run)
         runtime.background("mail", Outbox(engine, {MAIL: mailroom.take}, now_ms, PACE).run)
@@ -67,6 +72,7 @@ async def main() -> None:
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers, threads)
         add_AuthServiceServicer_to_server(AuthServicer(accounts, keys), server)
         add_AccountServiceServicer_to_server(AccountServicer(credentials), server)
+        add_BotServiceServicer_to_server(BotServicer(bots), server)
         servicer = callbacks(accounts.purge, asyncio.get_running_loop())
         appcallback_service_v1.add_AppCallbackServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

@@ -248,13 +248,15 @@ class AuthStore:
 def end(db: AsyncSession, session: Session, now_ms: int) -> Owed:
     """Ends a session, whose lock is held, and writes what is owed for it."""
     session.ended_at_ms = now_ms
-    event = event_pb2.AccountEvent(
-        user_id=str(session.user_id),
-        session_revoked=event_pb2.SessionRevoked(session_id=str(session.session_id)),
-    )
-    debt = owed(ACCOUNT_EVENT, event, now_ms)
+    debt = revocation(session.user_id, session.session_id, now_ms)
     db.add(debt)
     return debt
+
+
+def revocation(user_id: UUID, session_id: UUID, now_ms: int) -> Owed:
+    """That others are to hear of the end of a session, or of a key."""
+    revoked = event_pb2.SessionRevoked(session_id=str(session_id))
+    return owed(ACCOUNT_EVENT, event_pb2.AccountEvent(user_id=str(user_id), session_revoked=revoked), now_ms)
 
 
 async def end_all(db: AsyncSession, user_id: UUID, now_ms: int, keep: UUID | None = None) -> Ended:

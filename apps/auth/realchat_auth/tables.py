@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import ARRAY, BigInteger, Column, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -67,6 +67,33 @@ class RecoveryCode(Table, table=True):
     """SHA-256 of 80 random bits."""
 
     __tablename__ = "recovery_code"
+
+
+class Bot(Table, table=True):
+    """A program that takes part. Its id is that of a user, who cannot log in."""
+
+    bot_id: UUID = Field(primary_key=True)
+    owner_id: UUID = Field(foreign_key="account.user_id")
+    display_name: str
+    created_at_ms: Milliseconds
+
+
+class ApiKey(Table, table=True):
+    """By which a bot comes in."""
+
+    __tablename__ = "api_key"
+
+    key_id: UUID = Field(primary_key=True)
+    bot_id: UUID = Field(foreign_key="bot.bot_id")
+    name: str
+    prefix: str
+    """How the secret begins."""
+    digest: bytes
+    """SHA-256; the secret itself has 256 random bits."""
+    scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    created_at_ms: Milliseconds
+    last_used_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    expires_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
 
 
 class Lockout(Table, table=True):

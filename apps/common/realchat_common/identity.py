@@ -29,6 +29,14 @@ class User:
 
     user_id: str
     session_id: str
+    scopes: frozenset[str] | None = None
+    """What they may do, where they came in by an API key; None for a person, who may do everything. Only the edges
+    know: what they let through, other services do not ask about again."""
+
+    def require(self, scope: str) -> None:
+        """Raises permission_denied for an API key without the scope."""
+        if self.scopes is not None and scope not in self.scopes:
+            raise RealChatError(Code.PERMISSION_DENIED, f"the API key lacks the scope {scope}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,11 @@ from realchat_delivery.frames import (
     ClientFrame,
     Close,
     Codec,
+    Delete,
     Delivered,
+    Edit,
     Ping,
+    React,
     Read,
     Resume,
     Send,
@@ -46,6 +49,18 @@ _AUTH_CLOSES = {
     Code.SESSION_REVOKED: Close.SESSION_REVOKED,
     Code.RATE_LIMITED: Close.TOO_MANY_SOCKETS,
 }
+
+
+SCOPES: dict[type, str] = {
+    Send: "messages:write",
+    Edit: "messages:write",
+    Delete: "messages:write",
+    Typing: "messages:write",
+    React: "reactions:write",
+    Read: "receipts:write",
+    Delivered: "receipts:write",
+}
+"""What an API key needs for a frame."""
 
 
 class Socket(Connection):
@@ -130,9 +145,12 @@ class Socket(Connection):
             if (frame.token is None) == (frame.ticket is None):
                 raise RealChatError(Code.INVALID_ARGUMENT, "a token or a ticket is needed", field="token")
             await self._authenticate(frame)
-        elif not self.ready:
+            return
+        if not self.ready:
             raise RealChatError(Code.UNAUTHENTICATED, "the first frame is auth")
-        elif isinstance(frame, Send):
+        if scope := SCOPES.get(type(frame)):
+            self.user.require(scope)
+        if isinstance(frame, Send):
             self._requests.send(self.user, frame)
         elif isinstance(frame, Read | Delivered):
             self._mark(frame)

@@ -21,7 +21,8 @@ Burn = Callable[[str, int], Awaitable[bool]]
 
 
 class Tickets:
-    """Verifies tickets: JWT (HS256) with `sub`, `sid`, `jti` and `exp`, of which each is good once.
+    """Verifies tickets: JWT (HS256) with `sub`, `sid`, `jti` and `exp`, of which each is good once. One with `scp` is
+    an API key's, and does not allow more than the key.
 
     Args:
         key: the secret that gateway and delivery share (`ticket-key`).
@@ -48,7 +49,8 @@ class Tickets:
         left = int(claims["exp"] - time.time()) + 2 * LEEWAY_SECONDS
         if not await self._burn(str(claims["jti"]), left):
             raise RealChatError(Code.UNAUTHENTICATED, "the ticket was used before")
-        return User(str(claims["sub"]), str(claims["sid"]))
+        scopes = frozenset(map(str, claims["scp"])) if "scp" in claims else None
+        return User(str(claims["sub"]), str(claims["sid"]), scopes)
 
 
 class Credentials:

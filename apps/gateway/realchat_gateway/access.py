@@ -8,24 +8,27 @@ from typing import Annotated, Literal
 
 import structlog
 from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.telemetry import pseudonym
+from realchat_gateway.apikeys import PREFIX as KEY_PREFIX
 from realchat_gateway.gateway import gateway_of
 from realchat_gateway.limits import address_group
 
-_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token of a session.")
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="The access token of a session, or an API key.")
 
 
 async def current_user(request: Request) -> User:
-    """The user whom the access token names. Raises unauthenticated, session_revoked."""
+    """The user whom the access token, or the bot whom the API key names. Raises unauthenticated, session_revoked."""
     gateway = gateway_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise RealChatError(Code.UNAUTHENTICATED)
-    user = await gateway.tokens.verify(token.strip())
+    token = token.strip()
+    user = await (gateway.keys if token.startswith(KEY_PREFIX) else gateway.tokens).verify(token)
     if user.session_id in gateway.revoked:
         raise RealChatError(Code.SESSION_REVOKED)
     structlog.contextvars.bind_contextvars(user=pseudonym(user.user_id))
@@ -36,7 +39,8 @@ async def admit(request: Request, policy: Literal["read", "write"]) -> User:
     """The user, after the request has been counted: once, however often this is called for it.
 
     Raises:
-        RealChatError: unauthenticated, session_revoked, rate_limited.
+        RealChatError: unauthenticated, session_revoked, rate_limited; permission_denied for an API key without the
+            scope of the route.
     """
     admitted: User | None = getattr(request.state, "user", None)
     if admitted:
@@ -48,6 +52,7 @@ async def admit(request: Request, policy: Literal["read", "write"]) -> User:
         await _spend(request, address)  # guessing tokens is not free
         raise
     await _spend(request, (policy, user.user_id), address)
+    user.require(_scope(request, policy))
     request.state.user = user
     return user
 
@@ -61,6 +66,13 @@ async def count_login(request: Request, email: str) -> None:
     """Counts an attempt to open an account, from whoever is at this address. Raises rate_limited."""
     who = hashlib.sha256(f"{client_address(request)}\n{email.strip().casefold()}".encode()).hexdigest()
     await _spend(request, ("login", who))
+
+
+def _scope(request: Request, policy: str) -> str:
+    """What an API key needs for a route: its tag and what is done, unless the route says something else."""
+    route: APIRoute = request.scope["route"]
+    named = (route.openapi_extra or {}).get("x-scope")
+    return str(named or f"{route.tags[0]}:{policy}")
 
 
 def client_address(request: Request) -> str:

@@ -8,13 +8,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from chat.auth.v1 import account_pb2_grpc, auth_pb2_grpc
+from chat.auth.v1 import account_pb2_grpc, auth_pb2_grpc, bot_pb2_grpc
 from chat.conversation.v1 import conversation_pb2_grpc
 from chat.message.v1 import attachment_pb2_grpc, message_pb2_grpc, schedule_pb2_grpc, search_pb2_grpc
 from chat.presence.v1 import presence_pb2_grpc
 from chat.profile.v1 import profile_pb2_grpc
 from realchat_common.rpc import Peer
 from realchat_common.tokens import AccessTokens
+from realchat_gateway.apikeys import ApiKeys
 from realchat_gateway.idempotency import Records
 from realchat_gateway.limits import Limits
 from realchat_gateway.links import Links
@@ -31,6 +32,7 @@ class Gateway:
 
     auth: Peer[auth_pb2_grpc.AuthServiceAsyncStub]
     account: Peer[account_pb2_grpc.AccountServiceAsyncStub]
+    bot: Peer[bot_pb2_grpc.BotServiceAsyncStub]
     profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]
     conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub]
     message: Peer[message_pb2_grpc.MessageServiceAsyncStub]
@@ -39,6 +41,7 @@ class Gateway:
     schedule: Peer[schedule_pb2_grpc.ScheduleServiceAsyncStub]
     presence: Peer[presence_pb2_grpc.PresenceServiceAsyncStub]
     tokens: AccessTokens
+    keys: ApiKeys
     revoked: RevokedSessions
     limits: Limits
     records: Records

@@ -6,6 +6,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from chat.auth.v1.account_pb2_grpc import AccountServiceStub
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
+from chat.auth.v1.bot_pb2_grpc import BotServiceStub
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.message.v1.attachment_pb2_grpc import AttachmentServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
@@ -16,6 +17,7 @@ from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_common.runtime import start, starting
 from realchat_common.tokens import AccessTokens, auth_keys
 from realchat_gateway.api import public_app
+from realchat_gateway.apikeys import ApiKeys
 from realchat_gateway.events import internal_app
 from realchat_gateway.gateway import Gateway
 from realchat_gateway.idempotency import DaprRecords
@@ -48,9 +50,12 @@ async def main() -> None:
         runtime.background("revoked sessions", revoked.follow)
 
         auth = sidecar.peer("auth", AuthServiceStub)
+        bot = sidecar.peer("auth", BotServiceStub)
         gateway = Gateway(
             auth=auth,
             account=sidecar.peer("auth", AccountServiceStub),
+            bot=bot,
+            keys=ApiKeys(bot),
             profile=sidecar.peer("profile", ProfileServiceStub),
             conversation=sidecar.peer("conversation", ConversationServiceStub),
             message=sidecar.peer("message", MessageServiceStub),

@@ -19,7 +19,7 @@ def socket_ticket(user: User, key: str, *, ticket_id: str, now: int) -> str:
         ticket_id: unique; delivery remembers it until the ticket has expired.
         now: seconds since the epoch.
     """
-    claims = {
+    claims: dict[str, object] = {
         "aud": AUDIENCE,
         "sub": user.user_id,
         "sid": user.session_id,
@@ -27,4 +27,6 @@ def socket_ticket(user: User, key: str, *, ticket_id: str, now: int) -> str:
         "iat": now,
         "exp": now + LIFETIME_SECONDS,
     }
+    if user.scopes is not None:
+        claims["scp"] = sorted(user.scopes)
     return jwt.encode(claims, key, algorithm="HS256")

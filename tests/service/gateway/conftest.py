@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from limits import parse
 from realchat_gateway.api import public_app
+from realchat_gateway.apikeys import ApiKeys
 from realchat_gateway.gateway import Gateway
 from realchat_gateway.limits import Limits
 from realchat_gateway.revocations import RevokedSessions
@@ -96,6 +97,7 @@ def make_app(
             Gateway(
                 **backends.peers,
                 tokens=AccessTokens(auth_keys(auth), ISSUER),
+                keys=ApiKeys(backends.peers["bot"]),
                 revoked=revoked,
                 limits=Limits(redis, limits),
                 records=records,

@@ -10,16 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from realchat_auth.bots.store import remove_bots
 from realchat_auth.credentials.domain import Purpose
 from realchat_auth.credentials.letters import letter
 from realchat_auth.domain import digest as sha256
-from realchat_auth.events import ERASURE
+from realchat_auth.events import erasure
 from realchat_auth.store import Ended, end_all
-from realchat_auth.tables import Account, Confirmation, Lockout, Owed
+from realchat_auth.tables import Account, Bot, Confirmation, Lockout, Owed
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
-from realchat_common.ids import new_id
 
 
 class CredentialStore:
@@ -71,10 +71,12 @@ class CredentialStore:
             if account.password_hash != proof:
                 raise RealChatError(Code.WRONG_PASSWORD)
             ended = await end_all(db, account.user_id, now_ms)
-            db.add(Owed(owed_id=UUID(new_id()), kind=ERASURE, payload=account.user_id.bytes, due_at_ms=now_ms))
+            db.add(erasure(account.user_id, now_ms))
+            bots = (await db.exec(select(Bot).where(Bot.owner_id == account.user_id))).all()
+            keys = await remove_bots(db, bots, now_ms)
             await db.exec(delete(Lockout).where(col(Lockout.subject_digest) == sha256(account.email_key)))
             await db.exec(delete(Account).where(col(Account.user_id) == account.user_id))
-            return ended
+            return Ended(ended.session_ids + keys.session_ids, ended.debts + keys.debts)
 
     async def find(self, user_id: str, email_key: str) -> Account | None:
         """The account of a user, or where none is named, of an address."""

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from realchat_common.problems import add_problem_handlers
 from realchat_gateway.api import (
     accounts,
+    bots,
     attachments,
     conversations,
     credentials,
@@ -95,6 +96,7 @@ def public_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     for module in (
         accounts,
+        bots,
         people,
         conversations,
         messages,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 
 from chat.auth.v1 import auth_pb2 as pb
 from realchat_common.ids import new_id
+from realchat_common.scopes import SOCKET
 from realchat_common.tokens import auth_keys
 from realchat_gateway import tickets
 from realchat_gateway.access import Reader, Writer, client_address, count_anonymous, count_login, current_user
@@ -65,6 +66,7 @@ async def logout(request: Request, gateway: GatewayDep, body: RefreshToken | Non
         await gateway.auth.call(gateway.auth.stub.Logout, pb.LogoutRequest(refresh_token=body.refresh_token))
         return
     user = await current_user(request)
+    user.require("accounts:write")
     await gateway.auth.call(gateway.auth.stub.Logout, pb.LogoutRequest(), user)
     await gateway.revoked.add(user.session_id)
 
@@ -98,7 +100,7 @@ async def revoke_session(session_id: Id, user: Writer, gateway: GatewayDep) -> N
     await gateway.revoked.add(session_id)
 
 
-@router.post("/socket-tickets", status_code=201)
+@router.post("/socket-tickets", status_code=201, openapi_extra={"x-scope": SOCKET})
 async def make_socket_ticket(user: Writer, gateway: GatewayDep) -> SocketTicket:
     """A ticket for the WebSocket's first frame: `{"type": "auth", "ticket": …}`."""
     ticket = tickets.socket_ticket(user, gateway.ticket_key, ticket_id=new_id(), now=int(time.time()))

@@ -1,0 +1,1 @@
+"""Bots: programs that take part, each owned by a person, and the keys by which they come in."""

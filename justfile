@@ -28,6 +28,10 @@ doctor *options:
 profile app *options:
     @dev/run python -m stack.profiler {{ app }} {{ options }}
 
+# make somebody an administrator: just admin alice@example.com
+admin email *options:
+    @dev/run python -m stack.admin {{ email }} {{ options }}
+
 # start only what `dapr run -f .` needs: PostgreSQL, Redis, Kafka, topics, secrets
 infra *options:
     @dev/infra {{ options }}

@@ -10,10 +10,14 @@ from dapr.proto import appcallback_service_v1
 from fastapi import FastAPI
 
 from chat.auth.v1.account_pb2_grpc import add_AccountServiceServicer_to_server
+from chat.auth.v1.administration_pb2_grpc import add_AdministrationServiceServicer_to_server
 from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from chat.auth.v1.bot_pb2_grpc import add_BotServiceServicer_to_server
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from realchat_auth.administration.rpc import AdministrationServicer
+from realchat_auth.administration.service import Administration
+from realchat_auth.administration.store import AdministrationStore
 from realchat_auth.api import public_app
 from realchat_auth.bindings import callbacks
 from realchat_auth.bots.rpc import BotServicer
@@ -63,6 +67,7 @@ async def main() -> None:
         runtime.background("signing keys", keys.run)
         mailroom = Mailroom(CredentialStore(engine), post(sidecar), settings.web_url, now_ms)
         bots = Bots(BotStore(engine), outbox, now_ms)
+        administration = Administration(AdministrationStore(engine), outbox, now_ms)
         runtime.background("outbox", outbox.run)
         runtime.background("erasure", Outbox(engine, {ERASURE: erase}, now_ms, ERASURE_PACE).run)
         runtime.background("mail", Outbox(engine, {MAIL: mailroom.take}, now_ms, PACE).run)
@@ -73,6 +78,7 @@ async def main() -> None:
         add_AuthServiceServicer_to_server(AuthServicer(accounts, keys), server)
         add_AccountServiceServicer_to_server(AccountServicer(credentials), server)
         add_BotServiceServicer_to_server(BotServicer(bots), server)
+        add_AdministrationServiceServicer_to_server(AdministrationServicer(administration), server)
         servicer = callbacks(accounts.purge, asyncio.get_running_loop())
         appcallback_service_v1.add_AppCallbackServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

@@ -109,7 +109,8 @@ class Accounts:
         """Starts a session. Whether an address has an account shows neither in the answer nor in its time.
 
         Raises:
-            RealChatError: invalid_credentials, locked_out, overloaded; second_factor_required, wrong_code.
+            RealChatError: invalid_credentials, locked_out, overloaded; and after the right password
+                second_factor_required, wrong_code, account_suspended.
         """
         key = email_key(email)
         of_account, of_client = digest(key), digest(f"client {client_address}") if client_address else None

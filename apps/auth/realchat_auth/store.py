@@ -123,7 +123,7 @@ class AuthStore:
             proof: the hash that the password matched. Whoever changed the password meanwhile has ended all sessions.
 
         Raises:
-            RealChatError: invalid_credentials, when the password is another one by now.
+            RealChatError: invalid_credentials, when the password is another one by now; account_suspended.
         """
         async with transaction(self._engine) as db:
             account = (
@@ -131,6 +131,8 @@ class AuthStore:
             ).first()
             if account is None or account.password_hash != proof:
                 raise RealChatError(Code.INVALID_CREDENTIALS)
+            if account.suspended_at_ms is not None:
+                raise RealChatError(Code.ACCOUNT_SUSPENDED)
             db.add(session)
             db.add(_token(session, token_digest))
 

@@ -28,6 +28,10 @@ class Account(Table, table=True):
     """Argon2id, in its standard form with parameters and salt."""
     created_at_ms: Milliseconds
     email_verified_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    role: str = "member"
+    """Or "admin"."""
+    suspended_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    suspension_reason: str = ""
 
 
 class Confirmation(Table, table=True):
@@ -94,6 +98,35 @@ class ApiKey(Table, table=True):
     created_at_ms: Milliseconds
     last_used_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
     expires_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+
+
+class Report(Table, table=True):
+    """A message that somebody finds wrong, as they saw it."""
+
+    report_id: UUID = Field(primary_key=True)
+    reporter_id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    sender_id: UUID
+    body: str
+    sent_at_ms: Milliseconds
+    reason: str
+    reported_at_ms: Annotated[int, Field(sa_type=BigInteger)] = 0
+    resolved_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    resolved_by: UUID | None = None
+    resolution: str = ""
+
+
+class Audit(Table, table=True):
+    """Something that an administrator did. A trigger refuses every change."""
+
+    entry_id: UUID = Field(primary_key=True)
+    at_ms: Milliseconds
+    actor: str
+    """The administrator's id, or how else it came about."""
+    action: str
+    subject_id: UUID
+    detail: str
 
 
 class Lockout(Table, table=True):

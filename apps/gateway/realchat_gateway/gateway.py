@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from chat.auth.v1 import account_pb2_grpc, auth_pb2_grpc, bot_pb2_grpc
+from chat.auth.v1 import account_pb2_grpc, administration_pb2_grpc, auth_pb2_grpc, bot_pb2_grpc
 from chat.conversation.v1 import conversation_pb2_grpc
 from chat.message.v1 import attachment_pb2_grpc, message_pb2_grpc, schedule_pb2_grpc, search_pb2_grpc
 from chat.presence.v1 import presence_pb2_grpc
@@ -32,6 +32,7 @@ class Gateway:
 
     auth: Peer[auth_pb2_grpc.AuthServiceAsyncStub]
     account: Peer[account_pb2_grpc.AccountServiceAsyncStub]
+    administration: Peer[administration_pb2_grpc.AdministrationServiceAsyncStub]
     bot: Peer[bot_pb2_grpc.BotServiceAsyncStub]
     profile: Peer[profile_pb2_grpc.ProfileServiceAsyncStub]
     conversation: Peer[conversation_pb2_grpc.ConversationServiceAsyncStub]

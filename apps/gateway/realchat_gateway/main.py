@@ -5,6 +5,7 @@ from __future__ import annotations
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from chat.auth.v1.account_pb2_grpc import AccountServiceStub
+from chat.auth.v1.administration_pb2_grpc import AdministrationServiceStub
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
 from chat.auth.v1.bot_pb2_grpc import BotServiceStub
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
@@ -54,6 +55,7 @@ async def main() -> None:
         gateway = Gateway(
             auth=auth,
             account=sidecar.peer("auth", AccountServiceStub),
+            administration=sidecar.peer("auth", AdministrationServiceStub),
             bot=bot,
             keys=ApiKeys(bot),
             profile=sidecar.peer("profile", ProfileServiceStub),

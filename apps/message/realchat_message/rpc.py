@@ -209,6 +209,13 @@ class MessageRpc(MessageServiceServicer):
         message_id = parse_id(request.message_id, "message_id")
         return await self._store.message_receipts(conversation_id, message_id, current_user().user_id)
 
+    async def GetMessage(self, request: pb.GetMessageRequest, context: Context) -> pb.GetMessageResponse:
+        return await self._store.message(
+            parse_id(request.conversation_id, "conversation_id"),
+            parse_id(request.message_id, "message_id"),
+            current_user().user_id,
+        )
+
     async def ReadLog(self, request: pb.ReadLogRequest, context: Context) -> pb.ReadLogResponse:
         conversation_id = parse_id(request.conversation_id, "conversation_id")
         first_seq = _seq(request.first_seq, "first_seq")

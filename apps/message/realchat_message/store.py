@@ -419,6 +419,18 @@ class MessageStore:
             message = await self._message(session, conversation, UUID(message_id), user)
             await session.merge(Hidden(conversation_id=conversation, user_id=user, seq=message.seq))
 
+    async def message(self, conversation_id: str, message_id: str, user_id: str) -> message_pb2.GetMessageResponse:
+        """A message as it now stands. Raises conversation_not_found, message_not_found."""
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, user)
+            message = await self._message(session, conversation, UUID(message_id), user)
+        if message.redacted:
+            raise RealChatError(Code.MESSAGE_NOT_FOUND)
+        return message_pb2.GetMessageResponse(
+            sender_id=str(message.actor_id), body=message.body or "", sent_at_ms=message.occurred_at_ms
+        )
+
     async def edits(self, conversation_id: str, message_id: str, user_id: str) -> message_pb2.ListEditsResponse:
         """What a message said, oldest first.
 

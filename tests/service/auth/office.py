@@ -12,6 +12,8 @@ import grpc
 import pytest
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from realchat_auth.administration.service import Administration
+from realchat_auth.administration.store import AdministrationStore
 from realchat_auth.bots.service import Bots
 from realchat_auth.bots.store import BotStore
 from realchat_auth.credentials.domain import Mail, Purpose
@@ -104,6 +106,7 @@ class Office:
         mailroom = Mailroom(CredentialStore(self.engine), self.postman.take, "http://web", lambda: self.now_ms)
         self.erasure = Outbox(self.engine, {ERASURE: self.elsewhere.take}, lambda: self.now_ms, ERASURE_PACE)
         self.post = Outbox(self.engine, {MAIL: mailroom.take}, lambda: self.now_ms, PACE)
+        self.administration = Administration(AdministrationStore(self.engine), self.outbox, lambda: self.now_ms)
         self.bots = Bots(BotStore(self.engine), self.outbox, lambda: self.now_ms)
         self.credentials = Credentials(
             CredentialStore(self.engine),

@@ -14,7 +14,16 @@ from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from chat.auth.v1 import account_pb2, account_pb2_grpc, auth_pb2, auth_pb2_grpc, bot_pb2, bot_pb2_grpc
+from chat.auth.v1 import (
+    account_pb2,
+    account_pb2_grpc,
+    administration_pb2,
+    administration_pb2_grpc,
+    auth_pb2,
+    auth_pb2_grpc,
+    bot_pb2,
+    bot_pb2_grpc,
+)
 from chat.conversation.v1 import conversation_pb2, conversation_pb2_grpc
 from chat.message.v1 import (
     attachment_pb2,
@@ -39,6 +48,7 @@ SERVICES: dict[str, tuple[Any, Any]] = {
     "search": (search_pb2, search_pb2_grpc.SearchServiceStub),
     "auth": (auth_pb2, auth_pb2_grpc.AuthServiceStub),
     "bot": (bot_pb2, bot_pb2_grpc.BotServiceStub),
+    "administration": (administration_pb2, administration_pb2_grpc.AdministrationServiceStub),
     "account": (account_pb2, account_pb2_grpc.AccountServiceStub),
     "profile": (profile_pb2, profile_pb2_grpc.ProfileServiceStub),
     "conversation": (conversation_pb2, conversation_pb2_grpc.ConversationServiceStub),

@@ -22,6 +22,7 @@ async def test_an_account_is_shown_to_its_owner(alice: Client, backends: Backend
         "created_at": "1970-01-01T00:00:00.001Z",
         "second_factor": False,
         "recovery_codes_left": 0,
+        "admin": False,
     }
 
 

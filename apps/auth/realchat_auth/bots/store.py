@@ -88,14 +88,22 @@ class BotStore:
             return key
 
 
+async def end_keys(db: AsyncSession, bot_ids: Sequence[UUID], now_ms: int) -> Ended:
+    """Ends all keys of bots, whose owner is locked."""
+    keys = list(await db.exec(select(ApiKey).where(col(ApiKey.bot_id).in_(bot_ids)).order_by(col(ApiKey.key_id))))
+    revocations = [revocation(key.bot_id, key.key_id, now_ms) for key in keys]
+    db.add_all(revocations)
+    await db.exec(delete(ApiKey).where(col(ApiKey.bot_id).in_(bot_ids)))
+    return Ended([str(key.key_id) for key in keys], revocations)
+
+
 async def remove_bots(db: AsyncSession, bots: Sequence[Bot], now_ms: int) -> Ended:
     """Removes bots for good, whose owner is locked, and ends their keys."""
     bot_ids = [bot.bot_id for bot in bots]
-    keys = list(await db.exec(select(ApiKey).where(col(ApiKey.bot_id).in_(bot_ids))))
-    revocations = [revocation(key.bot_id, key.key_id, now_ms) for key in keys]
-    db.add_all([*revocations, *(erasure(bot_id, now_ms) for bot_id in bot_ids)])
+    ended = await end_keys(db, bot_ids, now_ms)
+    db.add_all(erasure(bot_id, now_ms) for bot_id in bot_ids)
     await db.exec(delete(Bot).where(col(Bot.bot_id).in_(bot_ids)))
-    return Ended([str(key.key_id) for key in keys], revocations)
+    return ended
 
 
 def _valid(now_ms: int) -> ColumnElement[bool]:

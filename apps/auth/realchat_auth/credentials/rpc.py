@@ -6,6 +6,7 @@ from typing import Any
 
 from chat.auth.v1 import account_pb2 as pb
 from chat.auth.v1.account_pb2_grpc import AccountServiceServicer
+from realchat_auth.administration.store import ADMIN
 from realchat_auth.credentials.service import Credentials
 from realchat_common.rpc import current_user
 
@@ -31,6 +32,7 @@ class AccountServicer(AccountServiceServicer):
                 created_at_ms=account.created_at_ms,
                 second_factor=second_factor,
                 recovery_codes_left=codes_left,
+                admin=account.role == ADMIN,
             )
         )
 

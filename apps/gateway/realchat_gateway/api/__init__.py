@@ -19,8 +19,9 @@ from starlette.types import Receive, Scope, Send
 from realchat_common.problems import add_problem_handlers
 from realchat_gateway.api import (
     accounts,
-    bots,
+    administration,
     attachments,
+    bots,
     conversations,
     credentials,
     messages,
@@ -96,6 +97,7 @@ def public_app(gateway: Gateway) -> FastAPI:
     app.state.gateway = gateway
     for module in (
         accounts,
+        administration,
         bots,
         people,
         conversations,
@@ -109,6 +111,7 @@ def public_app(gateway: Gateway) -> FastAPI:
     ):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)
+    app.include_router(administration.reports)
     app.include_router(credentials.anonymous)
     app.include_router(accounts.well_known)
     _add_docs(app)

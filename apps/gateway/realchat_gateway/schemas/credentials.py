@@ -26,6 +26,7 @@ class Account(BaseModel):
             "created_at": AT,
             "second_factor": False,
             "recovery_codes_left": 0,
+            "admin": False,
         }
     )
 
@@ -35,6 +36,7 @@ class Account(BaseModel):
     created_at: Time
     second_factor: Annotated[bool, Field(description="A login needs a code, too.")]
     recovery_codes_left: int
+    admin: Annotated[bool, Field(description="May administer the instance.")]
 
     @classmethod
     def of(cls, account: account_pb2.Account) -> Account:
@@ -46,6 +48,7 @@ class Account(BaseModel):
             created_at=rfc3339(account.created_at_ms),
             second_factor=account.second_factor,
             recovery_codes_left=account.recovery_codes_left,
+            admin=account.admin,
         )
 
 

@@ -28,6 +28,7 @@ class Account(_message.Message):
     CREATED_AT_MS_FIELD_NUMBER: _builtins.int
     SECOND_FACTOR_FIELD_NUMBER: _builtins.int
     RECOVERY_CODES_LEFT_FIELD_NUMBER: _builtins.int
+    ADMIN_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     email: _builtins.str
     email_verified: _builtins.bool
@@ -37,6 +38,8 @@ class Account(_message.Message):
     """A login needs a code, too."""
     recovery_codes_left: _builtins.int
     """Of those that were not used."""
+    admin: _builtins.bool
+    """Whether it is an administrator's."""
     def __init__(
         self,
         *,
@@ -46,10 +49,11 @@ class Account(_message.Message):
         created_at_ms: _builtins.int = ...,
         second_factor: _builtins.bool = ...,
         recovery_codes_left: _builtins.int = ...,
+        admin: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_ms", b"created_at_ms", "email", b"email", "email_verified", b"email_verified", "recovery_codes_left", b"recovery_codes_left", "second_factor", b"second_factor", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "created_at_ms", b"created_at_ms", "email", b"email", "email_verified", b"email_verified", "recovery_codes_left", b"recovery_codes_left", "second_factor", b"second_factor", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -94,8 +94,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Login(self, request, context):
-        """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code, both only after
-        the right password.
+        """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code and
+        account_suspended, all only after the right password.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,8 +36,8 @@ class AuthServiceStub:
     Register: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]
     """Makes an account and its first session. Errors: email_taken, invalid_argument."""
     Login: _grpc.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]
-    """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code, both only after
-    the right password.
+    """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code and
+    account_suspended, all only after the right password.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]
     """Rotates a refresh token. Within 10 s the same token may be sent again, for an answer that was lost.
@@ -64,8 +64,8 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Register: _aio.UnaryUnaryMultiCallable[_auth_pb2.RegisterRequest, _auth_pb2.RegisterResponse]  # type: ignore[assignment]
     """Makes an account and its first session. Errors: email_taken, invalid_argument."""
     Login: _aio.UnaryUnaryMultiCallable[_auth_pb2.LoginRequest, _auth_pb2.LoginResponse]  # type: ignore[assignment]
-    """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code, both only after
-    the right password.
+    """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code and
+    account_suspended, all only after the right password.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_pb2.RefreshRequest, _auth_pb2.RefreshResponse]  # type: ignore[assignment]
     """Rotates a refresh token. Within 10 s the same token may be sent again, for an answer that was lost.
@@ -101,8 +101,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_pb2.LoginRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_pb2.LoginResponse, _abc.Awaitable[_auth_pb2.LoginResponse]]:
-        """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code, both only after
-        the right password.
+        """Starts a session. Errors: invalid_credentials, locked_out; second_factor_required and wrong_code and
+        account_suspended, all only after the right password.
         """
 
     @_abc_1.abstractmethod

@@ -115,6 +115,11 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetAudienceRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetAudienceResponse.FromString,
                 _registered_method=True)
+        self.GetMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/GetMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageResponse.FromString,
+                _registered_method=True)
 
 
 class MessageServiceServicer:
@@ -240,6 +245,14 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMessage(self, request, context):
+        """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
+        was deleted).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MessageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -322,6 +335,11 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.GetAudience,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetAudienceRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetAudienceResponse.SerializeToString,
+            ),
+            'GetMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -757,6 +775,33 @@ class MessageService:
             '/chat.message.v1.MessageService/GetAudience',
             chat_dot_message_dot_v1_dot_message__pb2.GetAudienceRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.GetAudienceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/GetMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.GetMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.GetMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

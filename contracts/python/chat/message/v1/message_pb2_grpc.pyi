@@ -78,6 +78,10 @@ class MessageServiceStub:
     """Events of a conversation from the log, whoever asks. Called by delivery."""
     GetAudience: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetAudienceRequest, _message_pb2.GetAudienceResponse]
     """Who gets the events of a conversation. Called by delivery."""
+    GetMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetMessageRequest, _message_pb2.GetMessageResponse]
+    """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
+    was deleted).
+    """
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
@@ -129,6 +133,10 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """Events of a conversation from the log, whoever asks. Called by delivery."""
     GetAudience: _aio.UnaryUnaryMultiCallable[_message_pb2.GetAudienceRequest, _message_pb2.GetAudienceResponse]  # type: ignore[assignment]
     """Who gets the events of a conversation. Called by delivery."""
+    GetMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.GetMessageRequest, _message_pb2.GetMessageResponse]  # type: ignore[assignment]
+    """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
+    was deleted).
+    """
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
     """The one writer and reader of the log."""
@@ -273,5 +281,15 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.GetAudienceResponse, _abc.Awaitable[_message_pb2.GetAudienceResponse]]:
         """Who gets the events of a conversation. Called by delivery."""
+
+    @_abc_1.abstractmethod
+    def GetMessage(
+        self,
+        request: _message_pb2.GetMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.GetMessageResponse, _abc.Awaitable[_message_pb2.GetMessageResponse]]:
+        """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
+        was deleted).
+        """
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""What administrators of the instance see and do."""

@@ -1,0 +1,138 @@
+"""Roles, suspensions, reports and the audit log in auth's database. Each method is one transaction.
+
+Invariant, with the test that breaks when it goes (tests/service/auth/test_administration.py): what an administrator
+does is written down in the transaction that does it.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.orm import Mapped
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
+
+from realchat_auth.bots.store import end_keys
+from realchat_auth.store import Ended, end_all
+from realchat_auth.tables import Account, Audit, Bot, Report
+from realchat_common.database import transaction
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import new_id
+
+ADMIN, MEMBER = "admin", "member"
+
+Row = TypeVar("Row", Account, Report, Audit)
+
+
+class AdministrationStore:
+    """Reads and writes what administrators see and do."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    async def is_admin(self, user_id: str) -> bool:
+        """Whether somebody is an administrator now."""
+        async with transaction(self._engine) as db:
+            account = await db.get(Account, UUID(user_id))
+        return account is not None and account.role == ADMIN and account.suspended_at_ms is None
+
+    async def users(self, email_prefix: str, suspended_only: bool, before: UUID | None, limit: int) -> list[Account]:
+        """Accounts, newest first.
+
+        Args:
+            email_prefix: how their emails' keys begin.
+            suspended_only: leaves the others out.
+            before: the last of the page before.
+            limit: at most.
+        """
+        query = select(Account).where(col(Account.email_key).startswith(email_prefix, autoescape=True))
+        if suspended_only:
+            query = query.where(col(Account.suspended_at_ms).is_not(None))
+        return await self._page(query, col(Account.user_id), before, limit)
+
+    async def suspend(self, user_id: str, actor_id: str, reason: str, now_ms: int) -> Ended:
+        """Suspends an account and ends its sessions and its bots' keys. Raises user_not_found."""
+        async with transaction(self._engine) as db:
+            account = await _locked(db, user_id)
+            if account.suspended_at_ms is not None:
+                return Ended([], [])
+            account.suspended_at_ms, account.suspension_reason = now_ms, reason
+            _note(db, actor_id, "user.suspend", account.user_id, reason, now_ms)
+            sessions = await end_all(db, account.user_id, now_ms)
+            bots = (await db.exec(select(Bot.bot_id).where(Bot.owner_id == account.user_id))).all()
+            keys = await end_keys(db, bots, now_ms)
+            return Ended(sessions.session_ids + keys.session_ids, sessions.debts + keys.debts)
+
+    async def unsuspend(self, user_id: str, actor_id: str, now_ms: int) -> None:
+        """Lets an account in again. Raises user_not_found."""
+        async with transaction(self._engine) as db:
+            account = await _locked(db, user_id)
+            if account.suspended_at_ms is not None:
+                account.suspended_at_ms, account.suspension_reason = None, ""
+                _note(db, actor_id, "user.unsuspend", account.user_id, "", now_ms)
+
+    async def set_role(self, user_id: str, actor: str, role: str, now_ms: int) -> None:
+        """Gives an account another role. Raises user_not_found."""
+        async with transaction(self._engine) as db:
+            account = await _locked(db, user_id)
+            if account.role != role:
+                account.role = role
+                _note(db, actor, "user.role", account.user_id, role, now_ms)
+
+    async def add_report(self, report: Report) -> UUID:
+        """Adds a report; returns its id, or that of the same person's earlier one about the same message."""
+        async with transaction(self._engine) as db:
+            await db.exec(insert(Report).values(report.model_dump()).on_conflict_do_nothing())
+            return (
+                await db.exec(
+                    select(Report.report_id).where(
+                        Report.reporter_id == report.reporter_id, Report.message_id == report.message_id
+                    )
+                )
+            ).one()
+
+    async def reports(self, open_only: bool, before: UUID | None, limit: int) -> list[Report]:
+        """Reports, newest first."""
+        query = select(Report)
+        if open_only:
+            query = query.where(col(Report.resolved_at_ms).is_(None))
+        return await self._page(query, col(Report.report_id), before, limit)
+
+    async def resolve(self, report_id: str, actor_id: str, resolution: str, now_ms: int) -> None:
+        """Closes a report; one that is closed stays as it is. Raises report_not_found."""
+        async with transaction(self._engine) as db:
+            report = (
+                await db.exec(select(Report).where(Report.report_id == UUID(report_id)).with_for_update())
+            ).first()
+            if report is None:
+                raise RealChatError(Code.REPORT_NOT_FOUND)
+            if report.resolved_at_ms is None:
+                report.resolved_at_ms, report.resolved_by, report.resolution = now_ms, UUID(actor_id), resolution
+                _note(db, actor_id, "report.resolve", report.report_id, resolution, now_ms)
+
+    async def audit(self, before: UUID | None, limit: int) -> list[Audit]:
+        """What administrators did, newest first."""
+        return await self._page(select(Audit), col(Audit.entry_id), before, limit)
+
+    async def _page(self, query: SelectOfScalar[Row], key: Mapped[UUID], before: UUID | None, limit: int) -> list[Row]:
+        if before:
+            query = query.where(key < before)
+        async with transaction(self._engine) as db:
+            return list(await db.exec(query.order_by(key.desc()).limit(limit)))
+
+
+async def _locked(db: AsyncSession, user_id: str) -> Account:
+    account = (await db.exec(select(Account).where(Account.user_id == UUID(user_id)).with_for_update())).first()
+    if account is None:
+        raise RealChatError(Code.USER_NOT_FOUND)
+    return account
+
+
+def _note(db: AsyncSession, actor: str, action: str, subject_id: UUID, detail: str, now_ms: int) -> None:
+    db.add(
+        Audit(entry_id=UUID(new_id()), at_ms=now_ms, actor=actor, action=action, subject_id=subject_id, detail=detail)
+    )

@@ -6,7 +6,7 @@ ask of the caller; whatever belongs to no noun here, such as accounts, no key op
 
 from __future__ import annotations
 
-NOUNS = ("people", "conversations", "messages", "reactions", "receipts")
+NOUNS = ("people", "conversations", "messages", "attachments", "reactions", "receipts")
 DEEDS = ("read", "write")
 SCOPES = frozenset(f"{noun}:{deed}" for noun in NOUNS for deed in DEEDS)
 

@@ -37,7 +37,7 @@ class ApiKeys:
     async def verify(self, secret: str) -> User:
         """The bot whose key this is, with its scopes. Raises unauthenticated, or what auth answers."""
         digest = hashlib.sha256(secret.encode()).digest()
-        user, until = self._known.get(digest, (None, 0.0))
+        user, until = self._known.get(digest, (None, float("-inf")))
         if until < self._clock():
             user = await self._ask(secret)
             self._known[digest] = (user, self._clock() + (GOOD_SECONDS if user else BAD_SECONDS))

@@ -18,6 +18,7 @@ from realchat_conversation.service import Conversations
 from realchat_conversation.wire import to_conversation, to_members
 
 MOST_CONVERSATIONS = 200
+MOST_PEERS = 200
 MOST_KEY_CHARACTERS = 255
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -95,6 +96,14 @@ class ConversationServicer(ConversationServiceServicer):
         )
         return pb.ListMembersResponse(
             members=to_members(members), next_cursor=encode_cursor(next_position) if next_position else ""
+        )
+
+    async def FilterPeers(self, request: pb.FilterPeersRequest, context: Context) -> pb.FilterPeersResponse:
+        if len(request.peer_ids) > MOST_PEERS:
+            raise RealChatError(Code.INVALID_ARGUMENT, f"at most {MOST_PEERS} people", field="peer_ids")
+        peer_ids = [parse_id(peer_id, "peer_ids") for peer_id in request.peer_ids]
+        return pb.FilterPeersResponse(
+            peer_ids=await self._conversations.peers(parse_id(request.user_id, "user_id"), peer_ids)
         )
 
     async def AddMembers(self, request: pb.AddMembersRequest, context: Context) -> pb.AddMembersResponse:

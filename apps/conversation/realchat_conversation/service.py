@@ -131,6 +131,10 @@ class Conversations:
             await self._require_known(member.user_id for member in change.members)
         return summary(await self._change(conversation_id, actor_id, action), actor_id)
 
+    async def peers(self, user_id: str, peer_ids: Iterable[str]) -> list[str]:
+        """Those of the people who are in a conversation with a user."""
+        return await self._store.peers(user_id, peer_ids)
+
     async def remove_member(self, conversation_id: str, actor_id: str, user_id: str) -> None:
         """Removes somebody from a group."""
         await self._change(conversation_id, actor_id, RemoveMember(user_id))

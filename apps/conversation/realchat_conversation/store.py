@@ -222,6 +222,18 @@ class Store:
         page = rows[:limit]
         return [_member(row) for row in page], page[-1].joined if len(rows) > limit else None
 
+    async def peers(self, user_id: str, peer_ids: Iterable[str]) -> list[str]:
+        """Those of the people who are in a conversation with a user."""
+        own = aliased(MemberRow)
+        query = (
+            select(col(MemberRow.user_id))
+            .join(own, col(own.conversation_id) == MemberRow.conversation_id)
+            .where(own.user_id == user_id, col(MemberRow.user_id).in_(peer_ids))
+            .distinct()
+        )
+        async with transaction(self._engine) as session:
+            return list(await session.exec(query))
+
 
 async def _existing(session: AsyncSession, origin: Origin) -> Existing | None:
     query = select(ConversationRow.conversation_id, ConversationRow.content_digest)

@@ -101,6 +101,11 @@ class Connection:
         return self._user is not None
 
     @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self._ended
+
+    @property
     def queued_bytes(self) -> int:
         """What waits to be written."""
         return self._queue.size

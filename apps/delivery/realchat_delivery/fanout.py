@@ -22,9 +22,10 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
 from realchat_common.telemetry import log, server_span, trace_headers
-from realchat_delivery.hub import Hub, Packet
+from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.notices import Notices
+from realchat_delivery.packets import Packet
 from realchat_delivery.registry import Registry
 
 SEGMENT_TYPE = "chat.segment"
@@ -88,8 +89,6 @@ class _PointerJson(msgspec.Struct, frozen=True):
 _cloud_events = msgspec.json.Decoder(CloudEvent)
 _bulks = msgspec.json.Decoder(_Bulk)
 _pointers = msgspec.json.Decoder(_PointerJson)
-
-_packet_encoder = msgspec.msgpack.Encoder()
 
 
 class Fanout:
@@ -217,14 +216,14 @@ class Fanout:
                 segment.first_seq,
                 segment.last_seq,
                 [*packet.whole, *{reader.user_id for reader in packet.partial}],
-                _packet_encoder.encode(packet),
+                packet.encoded(),
             )
         except RealChatError:
             # It may have been done all the same, and then would not be done again.
-            self._hub.deliver(segment.events, recipients)
+            self._hub.deliver(segment, recipients)
             raise
         if watermark is None:
-            self._hub.deliver(segment.events, recipients)
+            self._hub.deliver(segment, recipients)
             FANNED_OUT.labels(lane).inc(len(segment.events))
             LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
         return watermark

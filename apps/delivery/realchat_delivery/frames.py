@@ -19,6 +19,7 @@ MOST_FRAME_BYTES = 64 * 1024
 MOST_RESUMED = 1_000
 MOST_SEQ = 2**53
 MOST_DETAIL = 200
+MOST_WATCHED = 200
 
 FrameId = Annotated[str, Meta(max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=MOST_SEQ)]
@@ -93,6 +94,18 @@ class Typing(_ClientFrame):
     state: Literal["start", "stop"]
 
 
+class Presence(_ClientFrame):
+    """Says how the user is to be seen on this device. Answered only when it is refused."""
+
+    status: Literal["online", "away", "invisible"]
+
+
+class Watch(_ClientFrame):
+    """Says whose presence the client wants to be told, instead of those before. Answered by `presence`."""
+
+    user_ids: Annotated[list[str], Meta(max_length=MOST_WATCHED)]
+
+
 class Ping(_ClientFrame):
     """Asks for a pong."""
 
@@ -102,7 +115,7 @@ class Pong(_ClientFrame):
 
 
 Change = Edit | Delete | React
-ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Typing | Ping | Pong
+ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Typing | Presence | Watch | Ping | Pong
 
 
 class _ServerFrame(Struct, tag=str.lower, omit_defaults=True, kw_only=True):
@@ -174,6 +187,27 @@ class ServerTyping(_ServerFrame, tag="typing"):
     expires_in_ms: int = 0
 
 
+class Seen(Struct, frozen=True):
+    """How a user is seen; `hidden` when the client may not know."""
+
+    user_id: str
+    status: Literal["online", "away", "offline", "hidden"]
+    last_seen_at: str | None = None
+
+
+class ServerPresence(_ServerFrame, tag="presence"):
+    """How users are seen who are watched: all of them in answer to `watch`, then those who have changed."""
+
+    presences: list[Seen]
+
+
+class Session(_ServerFrame):
+    """What happened to the session; the socket is closed next."""
+
+    session_id: str
+    status: Literal["revoked"]
+
+
 class ServerPing(_ServerFrame, tag="ping"):
     """Asks for a pong."""
 
@@ -188,10 +222,10 @@ class Reconnect(_ServerFrame):
     after_ms: int
 
 
-Notice = Receipt | ServerTyping
+Notice = Receipt | ServerTyping | ServerPresence
 """What is told as it happens and never again."""
 
-ServerFrame = Ready | Resumed | Ack | Error | Notice | ServerPing | ServerPong | Reconnect
+ServerFrame = Ready | Resumed | Ack | Error | Notice | Session | ServerPing | ServerPong | Reconnect
 
 
 def error_frame(error: RealChatError, frame_id: str | None) -> Error:

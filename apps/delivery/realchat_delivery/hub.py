@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from time import monotonic
+from typing import Literal
 
 import msgspec
 from google.protobuf.message import DecodeError
@@ -17,12 +18,14 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log, server_span
 from realchat_delivery.connection import Connection
-from realchat_delivery.domain import Audience, Missing, Reader, Recipients, TokenBucket
-from realchat_delivery.frames import Close, Codec, EventFrame, Notice, Reconnect
+from realchat_delivery.domain import Audience, Missing, Recipients, TokenBucket
+from realchat_delivery.frames import Close, Codec, EventFrame, Notice, Reconnect, ServerPresence, Session
 from realchat_delivery.log import Log
+from realchat_delivery.packets import Packet
 from realchat_delivery.presence import Beacon, Device
 from realchat_delivery.registry import REFRESH_SECONDS, Registry
 from realchat_delivery.settings import DeliverySettings
+from realchat_delivery.watch import Watches
 
 TICK_SECONDS = 1.0
 MOST_MISSING = 1_000
@@ -40,20 +43,6 @@ for _outcome in ("repaired", "failed", "too long"):
 REFUSED = Counter("realchat_upgrades_refused_total", "Connections answered 503, by reason.", ("reason",))
 
 
-class Packet(msgspec.Struct, array_like=True, frozen=True):
-    """What one node sends another: a run of events and who of the other's users gets it."""
-
-    segment: bytes
-    whole: list[str]
-    partial: list[Reader]
-    traceparent: str = ""
-    notice: Notice | None = None
-    """Instead of events, what is told to `whole` only now."""
-
-
-_packets = msgspec.msgpack.Decoder(Packet)
-
-
 class Hub:
     """The sockets of this node.
 
@@ -62,6 +51,7 @@ class Hub:
         registry: the other nodes.
         messages_log: the logs.
         beacon: presence.
+        watches: who is told of others' presence.
         group: owns the tasks that repair gaps.
         clock: seconds of a monotonic clock.
     """
@@ -72,6 +62,7 @@ class Hub:
         registry: Registry,
         messages_log: Log,
         beacon: Beacon,
+        watches: Watches,
         group: asyncio.TaskGroup,
         clock: Callable[[], float] = monotonic,
     ) -> None:
@@ -79,6 +70,7 @@ class Hub:
         self._registry = registry
         self._log = messages_log
         self._beacon = beacon
+        self._watches = watches
         self._group = group
         self._clock = clock
         self._sockets: set[Connection] = set()
@@ -142,6 +134,7 @@ class Hub:
     def left(self, socket: Connection) -> None:
         """Forgets a socket, however far it had come."""
         self._sockets.discard(socket)
+        self._watches.forget(socket)
         if not socket.authenticated:
             return
         user = socket.user
@@ -154,6 +147,14 @@ class Hub:
             self._departed.add(user.user_id)
             self._departure.set()
         self._beacon.went(Device(user.user_id, socket.connection_id))
+
+    def show(self, socket: Connection, status: Literal["online", "away", "invisible"]) -> None:
+        """Lets a user be seen so, as far as this device is concerned."""
+        device = Device(socket.user.user_id, socket.connection_id)
+        if status == "invisible":
+            self._beacon.went(device)
+        else:
+            self._beacon.came(device, away=status == "away")
 
     async def unregister(self) -> None:
         """Removes those who left from the registry, many at once; ends only by cancellation."""
@@ -170,6 +171,8 @@ class Hub:
     def close_session(self, session_id: str) -> None:
         """Closes the sockets of a session that ended."""
         for socket in list(self._of_session.get(session_id, ())):
+            if socket.ready:
+                socket.reply(Session(session_id=session_id, status="revoked"))
             socket.close(Close.SESSION_REVOKED)
 
     async def tick(self) -> None:
@@ -201,9 +204,9 @@ class Hub:
 
     # Events
 
-    def deliver(self, events: Iterable[pb.Event], recipients: Recipients) -> None:
+    def deliver(self, segment: pb.Segment, recipients: Recipients) -> None:
         """Queues events to the sockets of those recipients who are here."""
-        frames = [EventFrame(event) for event in events]
+        frames = [EventFrame(event) for event in segment.events]
         delivered = 0
         for user_id in recipients.whole:
             for socket in self._of_user.get(user_id, ()):
@@ -215,6 +218,15 @@ class Hub:
                     if first_seq <= frame.seq <= last_seq:
                         delivered += socket.deliver(frame)
         DELIVERED.inc(delivered)
+        if segment.members_seq >= segment.first_seq:
+            self._note_partings(segment.events)
+
+    def _note_partings(self, events: Iterable[pb.Event]) -> None:
+        for event in events:
+            if event.HasField("member_removed"):
+                self._watches.parted(event.member_removed.user_id)
+            elif event.HasField("member_left"):
+                self._watches.parted(event.actor_id)
 
     def notify(self, user_ids: Iterable[str], notice: Notice) -> None:
         """Tells those of the users who are here something that is told only now."""
@@ -247,7 +259,10 @@ class Hub:
 
     def _receive(self, data: bytes) -> None:
         try:
-            packet = _packets.decode(data)
+            packet = Packet.decoded(data)
+            if isinstance(packet.notice, ServerPresence):
+                self._watches.changed(packet.notice.presences)
+                return
             if packet.notice is not None:
                 self.notify(packet.whole, packet.notice)
                 return
@@ -257,7 +272,7 @@ class Hub:
             return
         self._log.saw(segment.conversation_id, segment.members_seq)
         with server_span("deliver", {"traceparent": packet.traceparent} if packet.traceparent else {}):
-            self.deliver(segment.events, Recipients(packet.whole, packet.partial))
+            self.deliver(segment, Recipients(packet.whole, packet.partial))
 
     async def register_all(self) -> list[str]:
         """Makes this node found for all its users. Returns those for whom it was not."""

@@ -27,6 +27,7 @@ from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.tickets import Credentials, Tickets
 from realchat_delivery.transport import SocketProtocol
+from realchat_delivery.watch import Watches
 
 
 async def main() -> None:
@@ -42,14 +43,15 @@ async def main() -> None:
         log = Log(messages, settings.audiences_cached)
         catch_up = CatchUp(messages, log)
         marks = Marks(messages.move)
-        beacon = Beacon(RpcPresence(sidecar.peer("presence", PresenceServiceStub)))
+        presence = RpcPresence(sidecar.peer("presence", PresenceServiceStub))
+        beacon, watches = Beacon(presence, registry.broadcast), Watches(presence)
         credentials = Credentials(
             AccessTokens(auth_keys(sidecar.peer("auth", AuthServiceStub)), settings.issuer),
             Tickets(sidecar.secrets["ticket-key"], registry.burn),
         )
         # Appends that are under way are finished before the sidecar is left.
         async with asyncio.TaskGroup() as group:
-            hub = Hub(settings, registry, log, beacon, group)
+            hub = Hub(settings, registry, log, beacon, watches, group)
             notices = Notices(hub, registry, log)
             appender = Appender(messages.append, group, settings.appends_waiting, settings.append_seconds)
             node = Node(
@@ -63,6 +65,8 @@ async def main() -> None:
                 resume=catch_up.resume,
                 mark=marks.add,
                 typing=notices.typing,
+                show=hub.show,
+                watch=watches.watch,
                 repair=hub.repair,
             )
             runtime.background("heartbeats", hub.tick)
@@ -71,6 +75,7 @@ async def main() -> None:
             runtime.background("channel", hub.listen)
             runtime.background("catch-up", partial(catch_up.run, hub, settings.resync_parallel))
             runtime.background("presence", beacon.run)
+            runtime.background("watches", watches.run)
             runtime.background("receipts", marks.run)
             runtime.on_drain(hub.drain)
             runtime.health.add("redis", registry.ping)

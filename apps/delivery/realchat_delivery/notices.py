@@ -17,8 +17,9 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
 from realchat_delivery.domain import TYPING_SECONDS
 from realchat_delivery.frames import Notice, Receipt, ServerTyping
-from realchat_delivery.hub import Hub, Packet
+from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
+from realchat_delivery.packets import Packet
 from realchat_delivery.registry import Registry
 
 MOST_TOLD = 100
@@ -32,8 +33,6 @@ MOST_AGE_MS = 30_000
 """What is older is dropped: clients have asked for it meanwhile."""
 
 TOLD = Counter("realchat_notices_total", "What is told only as it happens, by kind and outcome.", ("kind", "outcome"))
-
-_packet_encoder = msgspec.msgpack.Encoder()
 
 
 class Notices:
@@ -115,5 +114,4 @@ class Notices:
         """Tells users something. Raises RealChatError; then this node's users are told nonetheless."""
         if user_ids:
             self._hub.notify(user_ids, notice)
-            packet = Packet(b"", list(user_ids), [], notice=notice)
-            await self._registry.tell(user_ids, _packet_encoder.encode(packet))
+            await self._registry.tell(user_ids, Packet(whole=list(user_ids), notice=notice).encoded())

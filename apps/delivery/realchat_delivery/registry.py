@@ -32,6 +32,8 @@ REVOKED_SECONDS = 3600
 """Longer than any access token lives."""
 DEADLINE_SECONDS = 2.0
 CONNECTIONS = 32
+EVERYBODY = "delivery:nodes"
+"""The channel of all nodes."""
 CHECK_SECONDS = 5.0
 """A silent channel is pinged after so long, and given up when it stays silent for as long again."""
 
@@ -227,6 +229,11 @@ class Registry:
         """Sends a packet to the other nodes that have one of the users."""
         await self._eval(_TELL, [_user_key(user_id) for user_id in user_ids], self.node_id, packet)
 
+    async def broadcast(self, packet: bytes) -> None:
+        """Sends a packet to all nodes, this one too."""
+        async with _unavailable():
+            await self._redis.publish(EVERYBODY, packet)
+
     async def revoke(self, session_id: str) -> None:
         """Remembers that a session ended, for those who come with a token that is still good."""
         async with _unavailable():
@@ -249,7 +256,7 @@ class Registry:
         """
         try:
             async with self._subscriber.pubsub() as pubsub:
-                await pubsub.subscribe(_channel(self.node_id))
+                await pubsub.subscribe(_channel(self.node_id), EVERYBODY)
                 asked = False
                 while True:
                     message = await pubsub.get_message(timeout=CHECK_SECONDS)

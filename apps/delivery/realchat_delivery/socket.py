@@ -24,12 +24,15 @@ from realchat_delivery.frames import (
     Delivered,
     Edit,
     Ping,
+    Presence,
     React,
     Read,
     Resume,
     Send,
     ServerPong,
+    ServerPresence,
     Typing,
+    Watch,
     error_frame,
 )
 from realchat_delivery.ports import Link, Node
@@ -38,6 +41,9 @@ from realchat_delivery.requests import Requests
 from realchat_delivery.settings import DeliverySettings
 
 MOST_BAD_FRAMES = 10
+WISHES_PER_SECOND = 1.0
+"""Frames that say how to be seen, and whom to watch."""
+WISHES_BURST = 10
 FRAMES_BETWEEN_YIELDS = 64
 """After so many frames in a row the reader lets the others work."""
 
@@ -80,6 +86,8 @@ class Socket(Connection):
         self._requests = Requests(node, settings, self.reply, clock)
         self._typing_pace = TypingPace()
         self._telling = asyncio.Lock()
+        self._wishes = TokenBucket(WISHES_PER_SECOND, WISHES_BURST, now)
+        self._watching = False
         self._bad_frames = 0
         self._resuming = False
 
@@ -158,6 +166,11 @@ class Socket(Connection):
             self._requests.change(self.user, frame, self._tasks)
         elif isinstance(frame, Typing):
             self._type(frame)
+        elif isinstance(frame, Presence):
+            self._count_wish()
+            self._node.show(self, frame.status)
+        elif isinstance(frame, Watch):
+            self._begin_watch(frame)
         elif isinstance(frame, Ping):
             self.reply(ServerPong(id=frame.id))
         elif isinstance(frame, Resume):
@@ -186,6 +199,26 @@ class Socket(Connection):
                 await self._node.typing(self.user.user_id, conversation_id, frame.state)
         except RealChatError as error:
             self._refuse(error, frame.id, "typing")
+
+    def _count_wish(self) -> None:
+        if wait := self._wishes.take(self._clock()):
+            raise RealChatError(Code.RATE_LIMITED, retry_after=wait)
+
+    def _begin_watch(self, frame: Watch) -> None:
+        user_ids = [parse_id(user_id, "user_ids") for user_id in frame.user_ids]
+        if self._watching:
+            raise RealChatError(Code.REQUEST_IN_PROGRESS, "a watch is under way")
+        self._count_wish()
+        self._watching = True
+        self._tasks.create_task(self._watch(frame, user_ids))
+
+    async def _watch(self, frame: Watch, user_ids: list[str]) -> None:
+        try:
+            self.reply(ServerPresence(id=frame.id, presences=await self._node.watch(self, user_ids)))
+        except RealChatError as error:
+            self._refuse(error, frame.id, "watch")
+        finally:
+            self._watching = False
 
     def _begin_resume(self, frame: Resume) -> None:
         if self._resuming:

@@ -11,7 +11,7 @@ from chat.presence.v1.presence_pb2_grpc import PresenceServiceServicer
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.rpc import current_user
-from realchat_presence.domain import Device, Status
+from realchat_presence.domain import Device, Hidden, Status, UserPresence
 from realchat_presence.service import Presence
 
 MOST_DEVICES = 1_000
@@ -37,6 +37,23 @@ def _connection_id(text: str) -> str:
     return text
 
 
+def _status(number: int) -> Status:
+    for status, its_number in _STATUSES.items():
+        if number == its_number:
+            return status
+    raise RealChatError(Code.INVALID_ARGUMENT, "there is no such status", field="status")
+
+
+def _presence(presence: UserPresence | Hidden) -> pb.UserPresence:
+    if isinstance(presence, Hidden):
+        return pb.UserPresence(user_id=presence.user_id)
+    return pb.UserPresence(
+        user_id=presence.user_id,
+        status=_STATUSES[presence.status],
+        last_seen_at_ms=presence.last_seen_at_ms,
+    )
+
+
 class PresenceServicer(PresenceServiceServicer):
     """Who may call what is in contracts/calls.yaml."""
 
@@ -46,30 +63,29 @@ class PresenceServicer(PresenceServiceServicer):
     async def Heartbeat(self, request: pb.HeartbeatRequest, context: Context) -> pb.HeartbeatResponse:
         if len(request.devices) > MOST_DEVICES:
             raise RealChatError(Code.INVALID_ARGUMENT, f"at most {MOST_DEVICES} devices", field="devices")
-        await self._presence.heartbeat(
+        changed = await self._presence.heartbeat(
             [
                 Device(parse_id(device.user_id, "user_id"), _connection_id(device.connection_id), device.away)
                 for device in request.devices
             ]
         )
-        return pb.HeartbeatResponse()
+        return pb.HeartbeatResponse(changed=map(_presence, changed))
 
     async def Disconnect(self, request: pb.DisconnectRequest, context: Context) -> pb.DisconnectResponse:
-        await self._presence.disconnect(parse_id(request.user_id, "user_id"), _connection_id(request.connection_id))
-        return pb.DisconnectResponse()
+        changed = await self._presence.disconnect(
+            parse_id(request.user_id, "user_id"), _connection_id(request.connection_id)
+        )
+        return pb.DisconnectResponse(changed=_presence(changed) if changed else None)
 
     async def GetPresence(self, request: pb.GetPresenceRequest, context: Context) -> pb.GetPresenceResponse:
-        current_user()
+        viewer_id = current_user().user_id
         if len(request.user_ids) > MOST_USERS:
             raise RealChatError(Code.INVALID_ARGUMENT, f"at most {MOST_USERS} users", field="user_ids")
-        presences = await self._presence.of_users(parse_id(user_id, "user_ids") for user_id in request.user_ids)
-        return pb.GetPresenceResponse(
-            presences=[
-                pb.UserPresence(
-                    user_id=presence.user_id,
-                    status=_STATUSES[presence.status],
-                    last_seen_at_ms=presence.last_seen_at_ms,
-                )
-                for presence in presences
-            ]
-        )
+        user_ids = [parse_id(user_id, "user_ids") for user_id in request.user_ids]
+        return pb.GetPresenceResponse(presences=map(_presence, await self._presence.seen_by(viewer_id, user_ids)))
+
+    async def ComparePresence(self, request: pb.ComparePresenceRequest, context: Context) -> pb.ComparePresenceResponse:
+        if len(request.known) > MOST_USERS:
+            raise RealChatError(Code.INVALID_ARGUMENT, f"at most {MOST_USERS} users", field="known")
+        known = {parse_id(one.user_id, "known"): _status(one.status) for one in request.known}
+        return pb.ComparePresenceResponse(changed=map(_presence, await self._presence.differing(known)))

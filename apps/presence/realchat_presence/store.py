@@ -13,12 +13,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import grpc
 from dapr.aio.clients import DaprClient
 from dapr.clients.grpc._state import StateItem  # the SDK exports it nowhere
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -67,17 +68,31 @@ def _saved_key(user_id: str) -> str:
     return f"presence:saved:{user_id}"
 
 
+def _count(pipeline: Pipeline, key: str, now_ms: int) -> None:
+    """Asks for the arguments of `status_of`."""
+    pipeline.zcount(key, now_ms, "+inf")
+    pipeline.zcount(key, "-inf", -now_ms)
+
+
+class Beat(NamedTuple):
+    """What heartbeats have brought about."""
+
+    due: list[str]
+    """Users whose last seen is to be saved: no one was told so in the last `SAVE_EVERY_MS`."""
+    changed: dict[str, Status]
+    """Users whose state is another one now."""
+
+
 class Heartbeats:
     """The living devices, in Redis. Every method is one round trip and raises unavailable when Redis is away."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def beat(self, devices: Iterable[Device], now_ms: int) -> list[str]:
+    async def beat(self, devices: Iterable[Device], now_ms: int) -> Beat:
         """Lets devices count for `DEVICE_MS` from now.
 
-        Returns:
-            The users whose last seen is to be saved: no one was told so in the last `SAVE_EVERY_MS`.
+        Of several beats and leaves of one user at once, at least the last one to look sees what they have changed.
         """
         scores: defaultdict[str, dict[str, int]] = defaultdict(dict)
         ends = now_ms + DEVICE_MS
@@ -86,33 +101,45 @@ class Heartbeats:
         async with _unavailable("redis"), self._redis.pipeline(transaction=False) as pipeline:
             for user_id, devices_scores in scores.items():
                 key = _devices_key(user_id)
+                _count(pipeline, key, now_ms)
                 pipeline.zadd(key, devices_scores)
                 pipeline.zremrangebyscore(key, f"({-now_ms}", f"({now_ms}")
                 pipeline.pexpire(key, DEVICE_MS)
                 pipeline.set(_saved_key(user_id), 1, nx=True, px=SAVE_EVERY_MS)
+                _count(pipeline, key, now_ms)
             replies = await pipeline.execute()
-        return [user_id for user_id, due in zip(scores, replies[3::4], strict=True) if due]
+        beat = Beat([], {})
+        for place, user_id in enumerate(scores):
+            active, away, _, _, _, due, active_now, away_now = replies[8 * place : 8 * place + 8]
+            after = status_of(active_now, away_now)
+            if after is not status_of(active, away):
+                beat.changed[user_id] = after
+            if due:
+                beat.due.append(user_id)
+        return beat
 
-    async def leave(self, user_id: str, connection_id: str, now_ms: int) -> bool:
-        """Forgets a device. True when it leaves no living device behind.
+    async def leave(self, user_id: str, connection_id: str, now_ms: int) -> tuple[Status, Status]:
+        """Forgets a device.
 
         A transaction, so that of two last devices that leave at once, one sees that it was the last.
+
+        Returns:
+            The user's state before, and after.
         """
         key = _devices_key(user_id)
         async with _unavailable("redis"), self._redis.pipeline(transaction=True) as pipeline:
+            _count(pipeline, key, now_ms)
             pipeline.zrem(key, connection_id)
             pipeline.zremrangebyscore(key, f"({-now_ms}", f"({now_ms}")
-            pipeline.zcard(key)
-            *_, living = await pipeline.execute()
-        return int(living) == 0
+            _count(pipeline, key, now_ms)
+            replies = await pipeline.execute()
+        return status_of(*replies[:2]), status_of(*replies[-2:])
 
     async def statuses(self, user_ids: Sequence[str], now_ms: int) -> dict[str, Status]:
         """The state of each user."""
         async with _unavailable("redis"), self._redis.pipeline(transaction=False) as pipeline:
             for user_id in user_ids:
-                key = _devices_key(user_id)
-                pipeline.zcount(key, now_ms, "+inf")
-                pipeline.zcount(key, "-inf", -now_ms)
+                _count(pipeline, _devices_key(user_id), now_ms)
             counts = await pipeline.execute()
         return {
             user_id: status_of(active, away)

@@ -49,6 +49,17 @@ async def test_a_pair_that_both_create_at_once_has_one_conversation(town: Town) 
     assert town.log.kinds(conversation_id) == ["conversation_created"]
 
 
+async def test_peers_are_those_who_share_a_conversation_now(town: Town) -> None:
+    alice, bob, carol, dave = people(4)
+    await town.conversations.create_direct(alice, bob)
+    group = await town.conversations.create_group(alice, "Group", [bob, carol], None)
+    assert set(await town.conversations.peers(alice, [bob, carol, dave])) == {bob, carol}
+    assert set(await town.conversations.peers(carol, [alice, bob, dave])) == {alice, bob}
+    await town.conversations.remove_member(group.conversation_id, alice, carol)
+    assert await town.conversations.peers(alice, [carol, bob]) == [bob]
+    assert await town.conversations.peers(dave, [alice]) == []
+
+
 async def test_a_group_belongs_to_its_creator(town: Town) -> None:
     alice, bob, carol = people(3)
     group = await town.conversations.create_group(alice, "  Cafe\u0301 ", [bob, carol, bob, alice], None)

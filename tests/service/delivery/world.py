@@ -17,7 +17,7 @@ from realchat_delivery.api import internal_app, public_app
 from realchat_delivery.append import Appended, Appender, Outcome, Pending
 from realchat_delivery.domain import Audience, Reader
 from realchat_delivery.fanout import Fanout
-from realchat_delivery.frames import Auth, Change
+from realchat_delivery.frames import Auth, Change, Seen
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.messages import InboxEntry, InboxPage, LogPage, Synced
@@ -29,6 +29,7 @@ from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.transport import SocketProtocol
+from realchat_delivery.watch import Watches
 from websockets.asyncio.client import ClientConnection, connect
 
 from chat.event.v1 import event_pb2 as pb
@@ -214,21 +215,51 @@ class Logs:
 
 
 class House:
-    """Presence, as delivery's port has it."""
+    """Presence, as delivery's port has it: one state of many devices, and everybody may see whoever is no stranger."""
 
     def __init__(self) -> None:
-        self.there: set[Device] = set()
+        self.devices: dict[Device, bool] = {}
+        self.strangers: set[str] = set()
         self.away = False
+        self.forgets = False
+        """Nobody is told what has changed."""
 
-    async def heartbeat(self, devices: Sequence[Device]) -> None:
+    @property
+    def there(self) -> set[Device]:
+        return set(self.devices)
+
+    def of(self, user_id: str) -> Seen:
+        states = [away for device, away in self.devices.items() if device.user_id == user_id]
+        return Seen(user_id, "online" if False in states else "away" if states else "offline")
+
+    def _answer(self) -> None:
         if self.away:
             raise RealChatError(Code.UNAVAILABLE)
-        self.there.update(devices)
 
-    async def disconnect(self, device: Device) -> None:
-        if self.away:
-            raise RealChatError(Code.UNAVAILABLE)
-        self.there.discard(device)
+    def _changes(self, user_ids: Iterable[str], change: Callable[[], None]) -> Sequence[Seen]:
+        self._answer()
+        before = {user_id: self.of(user_id) for user_id in user_ids}
+        change()
+        after = [self.of(user_id) for user_id in before]
+        return [] if self.forgets else [one for one in after if one != before[one.user_id]]
+
+    async def heartbeat(self, devices: Mapping[Device, bool]) -> Sequence[Seen]:
+        return self._changes((device.user_id for device in devices), lambda: self.devices.update(devices))
+
+    async def disconnect(self, device: Device) -> Sequence[Seen]:
+        return self._changes([device.user_id], lambda: void(self.devices.pop(device, None)))
+
+    async def seen_by(self, user: User, user_ids: Sequence[str]) -> Sequence[Seen]:
+        self._answer()
+        return [Seen(one, "hidden") if one in self.strangers else self.of(one) for one in dict.fromkeys(user_ids)]
+
+    async def differing(self, known: Sequence[Seen]) -> Sequence[Seen]:
+        self._answer()
+        return [self.of(one.user_id) for one in known if self.of(one.user_id).status != one.status]
+
+
+def void(_: object) -> None:
+    """For a lambda that has nothing to say."""
 
 
 async def known_by_name(frame: Auth) -> User:
@@ -245,6 +276,7 @@ class DeliveryNode:
 
     hub: Hub
     registry: Registry
+    watches: Watches
     url: str
     sidecar: httpx.AsyncClient
     http: httpx.AsyncClient
@@ -351,9 +383,9 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         registry = Registry(redis, subscriber, new_id())
         log = Log(world.logs, settings.audiences_cached)
         catch_up = CatchUp(world.logs, log)
-        beacon = Beacon(world.house)
+        beacon, watches = Beacon(world.house, registry.broadcast), Watches(world.house)
         group = await stack.enter_async_context(asyncio.TaskGroup())
-        hub = Hub(settings, registry, log, beacon, group)
+        hub = Hub(settings, registry, log, beacon, watches, group)
         appender = Appender(world.logs.append, group, settings.appends_waiting, settings.append_seconds)
         notices = Notices(hub, registry, log)
         fanout = Fanout(hub, registry, log, notices)
@@ -369,6 +401,8 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             resume=catch_up.resume,
             mark=marks.add,
             typing=notices.typing,
+            show=hub.show,
+            watch=watches.watch,
             repair=hub.repair,
         )
         public = public_app(settings, node, hub.admit)
@@ -396,6 +430,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             "listen": hub.listen,
             "catch-up": lambda: catch_up.run(hub, settings.resync_parallel),
             "presence": beacon.run,
+            "watches": watches.run,
             "receipts": marks.run,
         }
 
@@ -416,7 +451,14 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
                     except RealChatError:
                         await asyncio.sleep(0.01)
             yield DeliveryNode(
-                hub, registry, f"ws://127.0.0.1:{port}/v1/socket", sidecar, http, tasks, server.server_state.connections
+                hub,
+                registry,
+                watches,
+                f"ws://127.0.0.1:{port}/v1/socket",
+                sidecar,
+                http,
+                tasks,
+                server.server_state.connections,
             )
         finally:
             for task in tasks.values():

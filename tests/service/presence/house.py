@@ -40,19 +40,30 @@ class NotedLastSeen:
         return {user_id: self.times[user_id] for user_id in user_ids if user_id in self.times}
 
 
+class Everybody:
+    """`Acquaintances`: everybody may see everybody but the strangers."""
+
+    def __init__(self) -> None:
+        self.strangers: set[str] = set()
+
+    async def of(self, user_id: str, others: Sequence[str]) -> set[str]:
+        return set(others) - self.strangers
+
+
 @dataclass
 class House:
     """The service and what a test turns and looks at."""
 
     presence: Presence
+    acquaintances: Everybody
     last_seen: NotedLastSeen = field(default_factory=NotedLastSeen)
     now_ms: int = 1_800_000_000_000
 
     def passes(self, seconds: float) -> None:
         self.now_ms += int(seconds * 1000)
 
-    async def beats(self, user_id: str, *connection_ids: str, away: bool = False) -> None:
-        await self.presence.heartbeat([Device(user_id, connection_id, away) for connection_id in connection_ids])
+    async def beats(self, user_id: str, *connection_ids: str, away: bool = False) -> list[UserPresence]:
+        return await self.presence.heartbeat([Device(user_id, connection_id, away) for connection_id in connection_ids])
 
     async def of(self, user_id: str) -> UserPresence:
         (presence,) = await self.presence.of_users([user_id])
@@ -65,6 +76,7 @@ async def house_on(redis_url: str) -> AsyncIterator[House]:
     last_seen = NotedLastSeen()
     async with open_redis(redis_url) as redis:
         house: House
-        presence = Presence(Heartbeats(redis), last_seen, lambda: house.now_ms)
-        house = House(presence, last_seen)
+        acquaintances = Everybody()
+        presence = Presence(Heartbeats(redis), last_seen, acquaintances, lambda: house.now_ms)
+        house = House(presence, acquaintances, last_seen)
         yield house

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from realchat_presence.domain import Device, Status
+from realchat_presence.domain import Device, Hidden, Status, UserPresence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from service.presence.house import House, Peers, house_on
@@ -40,10 +40,10 @@ async def test_many_devices_make_one_state(house: House) -> None:
     assert (await house.of(ALICE)).status is Status.ONLINE
 
 
-async def test_a_device_counts_for_thirty_seconds(house: House) -> None:
+async def test_a_device_counts_for_22_seconds(house: House) -> None:
     await house.beats(ALICE, "laptop")
     await house.beats(BOB, "phone", away=True)
-    house.passes(30)
+    house.passes(22)
     assert (await house.of(ALICE)).status is Status.ONLINE
     assert (await house.of(BOB)).status is Status.AWAY
     house.passes(0.001)
@@ -65,7 +65,53 @@ async def test_a_crashed_device_is_forgotten_while_another_lives(house: House, r
 async def test_redis_forgets_a_user_whose_heartbeats_end(house: House, redis_url: str) -> None:
     await house.beats(ALICE, "laptop")
     async with Redis.from_url(redis_url) as redis:
-        assert 29_000 < await redis.pttl(f"presence:devices:{ALICE}") <= 30_000
+        assert 21_000 < await redis.pttl(f"presence:devices:{ALICE}") <= 22_000
+
+
+async def test_whoever_changes_a_users_state_is_told_so(house: House) -> None:
+    def state(status: Status, last_seen_at_ms: int = 0) -> UserPresence:
+        return UserPresence(ALICE, status, last_seen_at_ms)
+
+    assert await house.beats(ALICE, "phone", away=True) == [state(Status.AWAY, house.now_ms)]
+    assert await house.beats(ALICE, "phone", away=True) == []
+    assert await house.beats(ALICE, "laptop") == [state(Status.ONLINE)]
+    assert await house.presence.disconnect(ALICE, "phone") is None
+    assert await house.presence.disconnect(ALICE, "laptop") == state(Status.OFFLINE, house.now_ms)
+    assert await house.presence.disconnect(ALICE, "laptop") is None
+
+
+async def test_who_expired_comes_back_as_new(house: House) -> None:
+    await house.beats(ALICE, "phone")
+    house.passes(23)
+    assert [presence.status for presence in await house.beats(ALICE, "phone")] == [Status.ONLINE]
+
+
+async def test_of_two_last_devices_that_leave_at_once_somebody_is_told(house: House) -> None:
+    for _ in range(20):
+        await house.beats(ALICE, "phone", "laptop")
+        told = await asyncio.gather(
+            house.presence.disconnect(ALICE, "phone"), house.presence.disconnect(ALICE, "laptop")
+        )
+        assert Status.OFFLINE in {presence.status for presence in told if presence}
+
+
+async def test_strangers_are_hidden_and_oneself_never(house: House) -> None:
+    carol = new_id()
+    house.acquaintances.strangers = {ALICE, carol}
+    for user in (ALICE, BOB, carol):
+        await house.beats(user, "phone")
+    alice, bob, hidden = await house.presence.seen_by(ALICE, [ALICE, BOB, carol, BOB])
+    assert isinstance(alice, UserPresence)
+    assert isinstance(bob, UserPresence)
+    assert hidden == Hidden(carol)
+
+
+async def test_only_who_is_not_as_known_is_told(house: House) -> None:
+    await house.beats(ALICE, "phone")
+    assert await house.presence.differing({ALICE: Status.ONLINE, BOB: Status.OFFLINE}) == []
+    house.passes(23)
+    (alice,) = await house.presence.differing({ALICE: Status.ONLINE, BOB: Status.OFFLINE})
+    assert (alice.user_id, alice.status) == (ALICE, Status.OFFLINE)
 
 
 async def test_last_seen_is_when_the_last_device_went(house: House) -> None:
@@ -87,7 +133,7 @@ async def test_last_seen_is_not_shown_while_online(house: House) -> None:
 
 async def test_a_stale_device_does_not_keep_a_user_from_being_gone(house: House) -> None:
     await house.beats(ALICE, "crashed")
-    house.passes(29)
+    house.passes(21)
     await house.beats(ALICE, "laptop")
     house.passes(2)
     await house.presence.disconnect(ALICE, "laptop")
@@ -265,6 +311,26 @@ async def test_malformed_questions_are_refused(peers: Peers) -> None:
         with pytest.raises(RealChatError) as caught:
             await gateway.call(gateway.stub.GetPresence, pb.GetPresenceRequest(user_ids=user_ids), USER)
         assert caught.value.code is Code.INVALID_ARGUMENT
+
+
+async def test_the_hidden_and_the_changed_over_the_wire(peers: Peers, house: House) -> None:
+    delivery = peers["delivery"]
+    house.acquaintances.strangers = {BOB}
+    device = pb.Device(user_id=ALICE, connection_id="phone")
+    beat = await delivery.call(delivery.stub.Heartbeat, pb.HeartbeatRequest(devices=[device]))
+    assert [(one.user_id, one.status) for one in beat.changed] == [(ALICE, pb.STATUS_ONLINE)]
+    answer = await delivery.call(delivery.stub.GetPresence, pb.GetPresenceRequest(user_ids=[ALICE, BOB]), USER)
+    assert [one.status for one in answer.presences] == [pb.STATUS_ONLINE, pb.STATUS_UNSPECIFIED]
+    known = [pb.UserPresence(user_id=user, status=pb.STATUS_OFFLINE) for user in (ALICE, BOB)]
+    compared = await delivery.call(delivery.stub.ComparePresence, pb.ComparePresenceRequest(known=known))
+    assert [(one.user_id, one.status) for one in compared.changed] == [(ALICE, pb.STATUS_ONLINE)]
+    gone = await delivery.call(delivery.stub.Disconnect, pb.DisconnectRequest(user_id=ALICE, connection_id="phone"))
+    assert gone.changed.status == pb.STATUS_OFFLINE
+    gone = await delivery.call(delivery.stub.Disconnect, pb.DisconnectRequest(user_id=ALICE, connection_id="phone"))
+    assert not gone.HasField("changed")
+    for wrong in ([pb.UserPresence(user_id=ALICE)], [pb.UserPresence(user_id="x", status=pb.STATUS_AWAY)]):
+        with pytest.raises(RealChatError, match="invalid_argument"):
+            await delivery.call(delivery.stub.ComparePresence, pb.ComparePresenceRequest(known=wrong))
 
 
 async def test_presence_is_for_the_authenticated(peers: Peers) -> None:

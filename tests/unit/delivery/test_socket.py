@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from realchat_delivery.append import Appended, Outcome, Pending
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Missing
-from realchat_delivery.frames import Auth, Change, Close, EventFrame, JsonCodec, React, Resume, Resumed
+from realchat_delivery.frames import Auth, Change, Close, EventFrame, JsonCodec, React, Resume, Resumed, Seen
 from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.socket import Socket
@@ -100,6 +100,7 @@ class Peer:
     repairs: list[Missing] = field(default_factory=list)
     marks: list[object] = field(default_factory=list)
     types: list[tuple[str, str, str]] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     left: int = 0
     refusal: RealChatError | None = None
     append_refusal: RealChatError | None = None
@@ -121,6 +122,8 @@ class Peer:
             resume=self._resume,
             mark=lambda who, mark: self.marks.append((who, mark)),
             typing=self._type,
+            show=lambda _, status: self.shown.append(status),
+            watch=self._watch,
             repair=lambda _, missing: self.repairs.append(missing),
         )
         self.socket = Socket(self.wire, JsonCodec(), node, SETTINGS, lambda: self.now)
@@ -156,6 +159,11 @@ class Peer:
         if self.resuming:
             await self.resuming(socket)
         return Resumed(id=frame.id, epoch="epoch", conversations={})
+
+    async def _watch(self, socket: Connection, user_ids: Sequence[str]) -> list[Seen]:
+        if self.refusal:
+            raise self.refusal
+        return [Seen(user_id, "offline") for user_id in user_ids]
 
     async def _type(self, user_id: str, conversation_id: str, state: str) -> None:
         if conversation_id != TALK:

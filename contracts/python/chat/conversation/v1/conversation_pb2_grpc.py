@@ -57,6 +57,11 @@ class ConversationServiceStub:
                 request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListMembersRequest.SerializeToString,
                 response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListMembersResponse.FromString,
                 _registered_method=True)
+        self.FilterPeers = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/FilterPeers',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersResponse.FromString,
+                _registered_method=True)
         self.AddMembers = channel.unary_unary(
                 '/chat.conversation.v1.ConversationService/AddMembers',
                 request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.AddMembersRequest.SerializeToString,
@@ -118,6 +123,13 @@ class ConversationServiceServicer:
 
     def ListMembers(self, request, context):
         """Members of a conversation, in order of joining.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FilterPeers(self, request, context):
+        """Of up to 200 people those who are in a conversation with somebody. Called by presence.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,6 +200,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.ListMembers,
                     request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListMembersRequest.FromString,
                     response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListMembersResponse.SerializeToString,
+            ),
+            'FilterPeers': grpc.unary_unary_rpc_method_handler(
+                    servicer.FilterPeers,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersResponse.SerializeToString,
             ),
             'AddMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.AddMembers,
@@ -331,6 +348,33 @@ class ConversationService:
             '/chat.conversation.v1.ConversationService/ListMembers',
             chat_dot_conversation_dot_v1_dot_conversation__pb2.ListMembersRequest.SerializeToString,
             chat_dot_conversation_dot_v1_dot_conversation__pb2.ListMembersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FilterPeers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/FilterPeers',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,8 @@ class ConversationServiceStub:
     """Conversations by id, up to 200; those that the caller is not in are left out."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListMembersRequest, _conversation_pb2.ListMembersResponse]
     """Members of a conversation, in order of joining."""
+    FilterPeers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.FilterPeersRequest, _conversation_pb2.FilterPeersResponse]
+    """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
     AddMembers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.AddMembersRequest, _conversation_pb2.AddMembersResponse]
     """Adds people to a group; those who are in it already are left as they are."""
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RemoveMemberRequest, _conversation_pb2.RemoveMemberResponse]
@@ -75,6 +77,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Conversations by id, up to 200; those that the caller is not in are left out."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListMembersRequest, _conversation_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Members of a conversation, in order of joining."""
+    FilterPeers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.FilterPeersRequest, _conversation_pb2.FilterPeersResponse]  # type: ignore[assignment]
+    """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
     AddMembers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.AddMembersRequest, _conversation_pb2.AddMembersResponse]  # type: ignore[assignment]
     """Adds people to a group; those who are in it already are left as they are."""
     RemoveMember: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RemoveMemberRequest, _conversation_pb2.RemoveMemberResponse]  # type: ignore[assignment]
@@ -127,6 +131,14 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.ListMembersResponse, _abc.Awaitable[_conversation_pb2.ListMembersResponse]]:
         """Members of a conversation, in order of joining."""
+
+    @_abc_1.abstractmethod
+    def FilterPeers(
+        self,
+        request: _conversation_pb2.FilterPeersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.FilterPeersResponse, _abc.Awaitable[_conversation_pb2.FilterPeersResponse]]:
+        """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
 
     @_abc_1.abstractmethod
     def AddMembers(

@@ -24,31 +24,35 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63hat/presence/v1/presence.proto\x12\x10\x63hat.presence.v1\">\n\x06\x44\x65vice\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x0c\n\x04\x61way\x18\x03 \x01(\x08\"=\n\x10HeartbeatRequest\x12)\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x18.chat.presence.v1.Device\"\x13\n\x11HeartbeatResponse\";\n\x11\x44isconnectRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"\x14\n\x12\x44isconnectResponse\"&\n\x12GetPresenceRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"b\n\x0cUserPresence\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.chat.presence.v1.Status\x12\x17\n\x0flast_seen_at_ms\x18\x03 \x01(\x03\"H\n\x13GetPresenceResponse\x12\x31\n\tpresences\x18\x01 \x03(\x0b\x32\x1e.chat.presence.v1.UserPresence*X\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x11\n\rSTATUS_ONLINE\x10\x01\x12\x0f\n\x0bSTATUS_AWAY\x10\x02\x12\x12\n\x0eSTATUS_OFFLINE\x10\x03\x32\x9c\x02\n\x0fPresenceService\x12T\n\tHeartbeat\x12\".chat.presence.v1.HeartbeatRequest\x1a#.chat.presence.v1.HeartbeatResponse\x12W\n\nDisconnect\x12#.chat.presence.v1.DisconnectRequest\x1a$.chat.presence.v1.DisconnectResponse\x12Z\n\x0bGetPresence\x12$.chat.presence.v1.GetPresenceRequest\x1a%.chat.presence.v1.GetPresenceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63hat/presence/v1/presence.proto\x12\x10\x63hat.presence.v1\">\n\x06\x44\x65vice\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\x12\x0c\n\x04\x61way\x18\x03 \x01(\x08\"=\n\x10HeartbeatRequest\x12)\n\x07\x64\x65vices\x18\x01 \x03(\x0b\x32\x18.chat.presence.v1.Device\"D\n\x11HeartbeatResponse\x12/\n\x07\x63hanged\x18\x01 \x03(\x0b\x32\x1e.chat.presence.v1.UserPresence\";\n\x11\x44isconnectRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rconnection_id\x18\x02 \x01(\t\"E\n\x12\x44isconnectResponse\x12/\n\x07\x63hanged\x18\x01 \x01(\x0b\x32\x1e.chat.presence.v1.UserPresence\"&\n\x12GetPresenceRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"b\n\x0cUserPresence\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12(\n\x06status\x18\x02 \x01(\x0e\x32\x18.chat.presence.v1.Status\x12\x17\n\x0flast_seen_at_ms\x18\x03 \x01(\x03\"H\n\x13GetPresenceResponse\x12\x31\n\tpresences\x18\x01 \x03(\x0b\x32\x1e.chat.presence.v1.UserPresence\"G\n\x16\x43omparePresenceRequest\x12-\n\x05known\x18\x01 \x03(\x0b\x32\x1e.chat.presence.v1.UserPresence\"J\n\x17\x43omparePresenceResponse\x12/\n\x07\x63hanged\x18\x01 \x03(\x0b\x32\x1e.chat.presence.v1.UserPresence*X\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x11\n\rSTATUS_ONLINE\x10\x01\x12\x0f\n\x0bSTATUS_AWAY\x10\x02\x12\x12\n\x0eSTATUS_OFFLINE\x10\x03\x32\x84\x03\n\x0fPresenceService\x12T\n\tHeartbeat\x12\".chat.presence.v1.HeartbeatRequest\x1a#.chat.presence.v1.HeartbeatResponse\x12W\n\nDisconnect\x12#.chat.presence.v1.DisconnectRequest\x1a$.chat.presence.v1.DisconnectResponse\x12Z\n\x0bGetPresence\x12$.chat.presence.v1.GetPresenceRequest\x1a%.chat.presence.v1.GetPresenceResponse\x12\x66\n\x0f\x43omparePresence\x12(.chat.presence.v1.ComparePresenceRequest\x1a).chat.presence.v1.ComparePresenceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.presence.v1.presence_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUS']._serialized_start=498
-  _globals['_STATUS']._serialized_end=586
+  _globals['_STATUS']._serialized_start=745
+  _globals['_STATUS']._serialized_end=833
   _globals['_DEVICE']._serialized_start=53
   _globals['_DEVICE']._serialized_end=115
   _globals['_HEARTBEATREQUEST']._serialized_start=117
   _globals['_HEARTBEATREQUEST']._serialized_end=178
   _globals['_HEARTBEATRESPONSE']._serialized_start=180
-  _globals['_HEARTBEATRESPONSE']._serialized_end=199
-  _globals['_DISCONNECTREQUEST']._serialized_start=201
-  _globals['_DISCONNECTREQUEST']._serialized_end=260
-  _globals['_DISCONNECTRESPONSE']._serialized_start=262
-  _globals['_DISCONNECTRESPONSE']._serialized_end=282
-  _globals['_GETPRESENCEREQUEST']._serialized_start=284
-  _globals['_GETPRESENCEREQUEST']._serialized_end=322
-  _globals['_USERPRESENCE']._serialized_start=324
-  _globals['_USERPRESENCE']._serialized_end=422
-  _globals['_GETPRESENCERESPONSE']._serialized_start=424
-  _globals['_GETPRESENCERESPONSE']._serialized_end=496
-  _globals['_PRESENCESERVICE']._serialized_start=589
-  _globals['_PRESENCESERVICE']._serialized_end=873
+  _globals['_HEARTBEATRESPONSE']._serialized_end=248
+  _globals['_DISCONNECTREQUEST']._serialized_start=250
+  _globals['_DISCONNECTREQUEST']._serialized_end=309
+  _globals['_DISCONNECTRESPONSE']._serialized_start=311
+  _globals['_DISCONNECTRESPONSE']._serialized_end=380
+  _globals['_GETPRESENCEREQUEST']._serialized_start=382
+  _globals['_GETPRESENCEREQUEST']._serialized_end=420
+  _globals['_USERPRESENCE']._serialized_start=422
+  _globals['_USERPRESENCE']._serialized_end=520
+  _globals['_GETPRESENCERESPONSE']._serialized_start=522
+  _globals['_GETPRESENCERESPONSE']._serialized_end=594
+  _globals['_COMPAREPRESENCEREQUEST']._serialized_start=596
+  _globals['_COMPAREPRESENCEREQUEST']._serialized_end=667
+  _globals['_COMPAREPRESENCERESPONSE']._serialized_start=669
+  _globals['_COMPAREPRESENCERESPONSE']._serialized_end=743
+  _globals['_PRESENCESERVICE']._serialized_start=836
+  _globals['_PRESENCESERVICE']._serialized_end=1224
 # @@protoc_insertion_point(module_scope)

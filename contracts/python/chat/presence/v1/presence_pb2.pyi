@@ -26,6 +26,7 @@ class _Status:
 class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Status.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     STATUS_UNSPECIFIED: _Status.ValueType  # 0
+    """In an answer: not to be seen by the caller's user."""
     STATUS_ONLINE: _Status.ValueType  # 1
     STATUS_AWAY: _Status.ValueType  # 2
     STATUS_OFFLINE: _Status.ValueType  # 3
@@ -33,6 +34,7 @@ class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Status.ValueTy
 class Status(_Status, metaclass=_StatusEnumTypeWrapper): ...
 
 STATUS_UNSPECIFIED: Status.ValueType  # 0
+"""In an answer: not to be seen by the caller's user."""
 STATUS_ONLINE: Status.ValueType  # 1
 STATUS_AWAY: Status.ValueType  # 2
 STATUS_OFFLINE: Status.ValueType  # 3
@@ -89,12 +91,19 @@ Global___HeartbeatRequest: _TypeAlias = HeartbeatRequest  # noqa: Y015
 class HeartbeatResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CHANGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserPresence]:
+        """Of those users whose presence has changed by it."""
+
     def __init__(
         self,
+        *,
+        changed: _abc.Iterable[Global___UserPresence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -126,12 +135,19 @@ Global___DisconnectRequest: _TypeAlias = DisconnectRequest  # noqa: Y015
 class DisconnectResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    CHANGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changed(self) -> Global___UserPresence:
+        """The user's presence, if it has changed by it."""
+
     def __init__(
         self,
+        *,
+        changed: Global___UserPresence | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -202,3 +218,45 @@ class GetPresenceResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetPresenceResponse: _TypeAlias = GetPresenceResponse  # noqa: Y015
+
+@_typing.final
+class ComparePresenceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KNOWN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def known(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserPresence]:
+        """As the caller knows it; last_seen_at_ms is not compared."""
+
+    def __init__(
+        self,
+        *,
+        known: _abc.Iterable[Global___UserPresence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["known", b"known"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparePresenceRequest: _TypeAlias = ComparePresenceRequest  # noqa: Y015
+
+@_typing.final
+class ComparePresenceResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedCompositeFieldContainer[Global___UserPresence]: ...
+    def __init__(
+        self,
+        *,
+        changed: _abc.Iterable[Global___UserPresence] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparePresenceResponse: _TypeAlias = ComparePresenceResponse  # noqa: Y015

@@ -34,11 +34,17 @@ class PresenceServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PresenceServiceAsyncStub: ...
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_presence_pb2.HeartbeatRequest, _presence_pb2.HeartbeatResponse]
-    """Says that devices are connected; each counts for 30 s. Called by delivery every 10 s for all its sockets at once."""
+    """Says that devices are connected; each counts for 22 s. Called by delivery every 7 s for all its sockets at once."""
     Disconnect: _grpc.UnaryUnaryMultiCallable[_presence_pb2.DisconnectRequest, _presence_pb2.DisconnectResponse]
     """Says that a device went away. Called by delivery when a socket closes."""
     GetPresence: _grpc.UnaryUnaryMultiCallable[_presence_pb2.GetPresenceRequest, _presence_pb2.GetPresenceResponse]
-    """Presence of up to 200 users."""
+    """Presence of up to 200 users, as the caller's user may see them: the user, contacts and whoever shares a
+    conversation, unless one has blocked the other.
+    """
+    ComparePresence: _grpc.UnaryUnaryMultiCallable[_presence_pb2.ComparePresenceRequest, _presence_pb2.ComparePresenceResponse]
+    """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
+    watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+    """
 
 @_typing.type_check_only
 class PresenceServiceAsyncStub(PresenceServiceStub):
@@ -46,11 +52,17 @@ class PresenceServiceAsyncStub(PresenceServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Heartbeat: _aio.UnaryUnaryMultiCallable[_presence_pb2.HeartbeatRequest, _presence_pb2.HeartbeatResponse]  # type: ignore[assignment]
-    """Says that devices are connected; each counts for 30 s. Called by delivery every 10 s for all its sockets at once."""
+    """Says that devices are connected; each counts for 22 s. Called by delivery every 7 s for all its sockets at once."""
     Disconnect: _aio.UnaryUnaryMultiCallable[_presence_pb2.DisconnectRequest, _presence_pb2.DisconnectResponse]  # type: ignore[assignment]
     """Says that a device went away. Called by delivery when a socket closes."""
     GetPresence: _aio.UnaryUnaryMultiCallable[_presence_pb2.GetPresenceRequest, _presence_pb2.GetPresenceResponse]  # type: ignore[assignment]
-    """Presence of up to 200 users."""
+    """Presence of up to 200 users, as the caller's user may see them: the user, contacts and whoever shares a
+    conversation, unless one has blocked the other.
+    """
+    ComparePresence: _aio.UnaryUnaryMultiCallable[_presence_pb2.ComparePresenceRequest, _presence_pb2.ComparePresenceResponse]  # type: ignore[assignment]
+    """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
+    watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+    """
 
 class PresenceServiceServicer(metaclass=_abc_1.ABCMeta):
     """One state per user, made of all their devices."""
@@ -61,7 +73,7 @@ class PresenceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _presence_pb2.HeartbeatRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_presence_pb2.HeartbeatResponse, _abc.Awaitable[_presence_pb2.HeartbeatResponse]]:
-        """Says that devices are connected; each counts for 30 s. Called by delivery every 10 s for all its sockets at once."""
+        """Says that devices are connected; each counts for 22 s. Called by delivery every 7 s for all its sockets at once."""
 
     @_abc_1.abstractmethod
     def Disconnect(
@@ -77,6 +89,18 @@ class PresenceServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _presence_pb2.GetPresenceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_presence_pb2.GetPresenceResponse, _abc.Awaitable[_presence_pb2.GetPresenceResponse]]:
-        """Presence of up to 200 users."""
+        """Presence of up to 200 users, as the caller's user may see them: the user, contacts and whoever shares a
+        conversation, unless one has blocked the other.
+        """
+
+    @_abc_1.abstractmethod
+    def ComparePresence(
+        self,
+        request: _presence_pb2.ComparePresenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_presence_pb2.ComparePresenceResponse, _abc.Awaitable[_presence_pb2.ComparePresenceResponse]]:
+        """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
+        watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+        """
 
 def add_PresenceServiceServicer_to_server(servicer: PresenceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

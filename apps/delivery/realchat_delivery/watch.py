@@ -1,0 +1,119 @@
+"""Who watches whom: clients are told when somebody they watch is seen otherwise.
+
+News of presence go to all nodes by one channel, and each finds out for itself whether anybody cares: they are few and
+small, while a registry of who watches whom would cost a write for each name on each list, again and again. News may
+be lost on the way; so each node compares every seven seconds what its clients were told with what is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from prometheus_client import Counter, Gauge
+
+from realchat_common.errors import RealChatError
+from realchat_common.telemetry import log
+from realchat_delivery.connection import Connection
+from realchat_delivery.frames import MOST_WATCHED, Codec, Seen, ServerPresence
+from realchat_delivery.presence import Presence
+
+COMPARE_SECONDS = 7.0
+
+WATCHED = Gauge("realchat_watched_users", "Users whom clients of this node watch.")
+SEEN = Counter(
+    "realchat_presence_news_total", "Users seen otherwise whom clients here watch, by how it was known.", ("by",)
+)
+
+
+class Watches:
+    """What the clients of this node watch.
+
+    Args:
+        presence: the presence service.
+    """
+
+    def __init__(self, presence: Presence) -> None:
+        self._presence = presence
+        self._lists: dict[Connection, frozenset[str]] = {}
+        self._watchers: dict[str, set[Connection]] = {}
+        self._known: dict[str, Seen] = {}
+        """How those who are watched were last seen; nobody else."""
+        self._asked: list[dict[str, Seen]] = []
+        """For each question under way, the news that came meanwhile."""
+        self._doubted: set[Connection] = set()
+
+    async def watch(self, connection: Connection, user_ids: Sequence[str]) -> list[Seen]:
+        """Lets a client watch users, instead of those before; whom it may not see is `hidden`. Raises RealChatError."""
+        meanwhile: dict[str, Seen] = {}
+        self._asked.append(meanwhile)
+        try:
+            answer = await self._presence.seen_by(connection.user, user_ids) if user_ids else []
+        finally:
+            self._asked.remove(meanwhile)
+        seen = [one if one.status == "hidden" else meanwhile.get(one.user_id, one) for one in answer]
+        self._put(connection, [one for one in seen if one.status != "hidden"])
+        return seen
+
+    def _put(self, connection: Connection, seen: Sequence[Seen]) -> None:
+        self.forget(connection)
+        if connection.ended:
+            return
+        self.changed(seen, by="question")
+        for one in seen:
+            self._known[one.user_id] = one
+            self._watchers.setdefault(one.user_id, set()).add(connection)
+        self._lists[connection] = frozenset(one.user_id for one in seen)
+        WATCHED.set(len(self._watchers))
+
+    def forget(self, connection: Connection) -> None:
+        """A client watches nobody any more."""
+        self._doubted.discard(connection)
+        for user_id in self._lists.pop(connection, ()):
+            watchers = self._watchers[user_id]
+            watchers.discard(connection)
+            if not watchers:
+                del self._watchers[user_id], self._known[user_id]
+        WATCHED.set(len(self._watchers))
+
+    def changed(self, seen: Iterable[Seen], by: str = "news") -> None:
+        """Tells those who watch a user who is not seen as before."""
+        for one in seen:
+            for meanwhile in self._asked:
+                meanwhile[one.user_id] = one
+            known = self._known.get(one.user_id)
+            if known is None or known.status == one.status:
+                continue
+            SEEN.labels(by).inc()
+            self._known[one.user_id] = one
+            encoded: dict[Codec, bytes] = {}
+            for connection in self._watchers[one.user_id]:
+                codec = connection.codec
+                if codec not in encoded:
+                    encoded[codec] = codec.encode(ServerPresence(presences=[one]))
+                connection.notify(encoded[codec])
+
+    def parted(self, user_id: str) -> None:
+        """Somebody has less in common with others: whether they may still watch each other is asked anew."""
+        self._doubted |= self._watchers.get(user_id, set())
+        self._doubted |= {connection for connection in self._lists if connection.user.user_id == user_id}
+
+    async def run(self) -> None:
+        """Compares; ends only by cancellation."""
+        while True:
+            await asyncio.sleep(COMPARE_SECONDS)
+            try:
+                await self.compare()
+            except RealChatError as error:
+                log.info("presence not compared", error=str(error))
+
+    async def compare(self) -> None:
+        """Makes good what was lost. Raises RealChatError."""
+        for connection in list(self._doubted):
+            before = self._lists.get(connection, frozenset())
+            seen = await self.watch(connection, list(before))
+            if hidden := [one for one in seen if one.status == "hidden"]:
+                connection.reply(ServerPresence(presences=hidden))
+        known = list(self._known.values())
+        for start in range(0, len(known), MOST_WATCHED):
+            self.changed(await self._presence.differing(known[start : start + MOST_WATCHED]), by="comparison")

@@ -115,7 +115,8 @@ class Pong(_ClientFrame):
 
 
 Change = Edit | Delete | React
-ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Typing | Presence | Watch | Ping | Pong
+Ephemeral = Typing | Presence | Watch
+ClientFrame = Auth | Resume | Send | Change | Read | Delivered | Ephemeral | Ping | Pong
 
 
 class _ServerFrame(Struct, tag=str.lower, omit_defaults=True, kw_only=True):

@@ -10,8 +10,9 @@ from prometheus_client import Counter
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
+from realchat_delivery.company import Company
 from realchat_delivery.connection import Connection
-from realchat_delivery.domain import TokenBucket, TypingPace
+from realchat_delivery.domain import TokenBucket
 from realchat_delivery.frames import (
     MOST_FRAME_BYTES,
     Auth,
@@ -23,16 +24,14 @@ from realchat_delivery.frames import (
     Delete,
     Delivered,
     Edit,
+    Ephemeral,
     Ping,
-    Presence,
     React,
     Read,
     Resume,
     Send,
     ServerPong,
-    ServerPresence,
     Typing,
-    Watch,
     error_frame,
 )
 from realchat_delivery.ports import Link, Node
@@ -41,9 +40,6 @@ from realchat_delivery.requests import Requests
 from realchat_delivery.settings import DeliverySettings
 
 MOST_BAD_FRAMES = 10
-WISHES_PER_SECOND = 1.0
-"""Frames that say how to be seen, and whom to watch."""
-WISHES_BURST = 10
 FRAMES_BETWEEN_YIELDS = 64
 """After so many frames in a row the reader lets the others work."""
 
@@ -84,10 +80,7 @@ class Socket(Connection):
         now = clock()
         self._pace = TokenBucket(settings.frames_per_second, 2 * settings.frames_per_second, now)
         self._requests = Requests(node, settings, self.reply, clock)
-        self._typing_pace = TypingPace()
-        self._telling = asyncio.Lock()
-        self._wishes = TokenBucket(WISHES_PER_SECOND, WISHES_BURST, now)
-        self._watching = False
+        self._company = Company(self, node, self._refuse, clock)
         self._bad_frames = 0
         self._resuming = False
 
@@ -164,13 +157,8 @@ class Socket(Connection):
             self._mark(frame)
         elif isinstance(frame, Change):
             self._requests.change(self.user, frame, self._tasks)
-        elif isinstance(frame, Typing):
-            self._type(frame)
-        elif isinstance(frame, Presence):
-            self._count_wish()
-            self._node.show(self, frame.status)
-        elif isinstance(frame, Watch):
-            self._begin_watch(frame)
+        elif isinstance(frame, Ephemeral):
+            self._company.take(frame, self._tasks)
         elif isinstance(frame, Ping):
             self.reply(ServerPong(id=frame.id))
         elif isinstance(frame, Resume):
@@ -187,38 +175,6 @@ class Socket(Connection):
         who = (parse_id(frame.conversation_id, "conversation_id"), self.user.user_id)
         seq = frame.up_to_seq
         self._node.mark(who, Mark(seq, seq if isinstance(frame, Read) else 0))
-
-    def _type(self, frame: Typing) -> None:
-        conversation_id = parse_id(frame.conversation_id, "conversation_id")
-        if self._typing_pace.tells(conversation_id, starts=frame.state == "start", now=self._clock()):
-            self._tasks.create_task(self._tell_typing(frame, conversation_id))
-
-    async def _tell_typing(self, frame: Typing, conversation_id: str) -> None:
-        try:
-            async with self._telling:  # in turn: a stop after its start
-                await self._node.typing(self.user.user_id, conversation_id, frame.state)
-        except RealChatError as error:
-            self._refuse(error, frame.id, "typing")
-
-    def _count_wish(self) -> None:
-        if wait := self._wishes.take(self._clock()):
-            raise RealChatError(Code.RATE_LIMITED, retry_after=wait)
-
-    def _begin_watch(self, frame: Watch) -> None:
-        user_ids = [parse_id(user_id, "user_ids") for user_id in frame.user_ids]
-        if self._watching:
-            raise RealChatError(Code.REQUEST_IN_PROGRESS, "a watch is under way")
-        self._count_wish()
-        self._watching = True
-        self._tasks.create_task(self._watch(frame, user_ids))
-
-    async def _watch(self, frame: Watch, user_ids: list[str]) -> None:
-        try:
-            self.reply(ServerPresence(id=frame.id, presences=await self._node.watch(self, user_ids)))
-        except RealChatError as error:
-            self._refuse(error, frame.id, "watch")
-        finally:
-            self._watching = False
 
     def _begin_resume(self, frame: Resume) -> None:
         if self._resuming:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 DEVICE_MS = 22_000
-"""A heartbeat counts for so long: what crashed is gone after it, whoever crashed. Delivery beats every 7 s, and every 7 s
-it compares what its clients were told, so that everybody knows within 30 s."""
+"""A heartbeat counts for so long: what crashed is gone after it, whoever crashed. Delivery beats every 7 s, and what
+its clients were told is compared as often, so that everybody knows within 30 s."""
 SAVE_EVERY_MS = 60_000
 """While a user is connected, their last seen is written once in this time, in case nobody says goodbye."""
 

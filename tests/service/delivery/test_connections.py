@@ -236,13 +236,14 @@ async def test_errors_of_the_log_come_back_with_their_code(world: World, node: D
 # Ending
 
 
-async def test_a_revoked_session_is_closed_everywhere_and_cannot_come_back(world: World, node: DeliveryNode) -> None:
+async def test_a_revoked_session_is_told_so_and_closed_on_all_nodes(world: World, node: DeliveryNode) -> None:
     other = await world.node()
     revoked = pb.AccountEvent(user_id="alice", session_revoked=pb.SessionRevoked(session_id="phone"))
     async with connected(node, "alice/phone") as phone, connected(node, "alice/laptop") as laptop:
         for each in (other, node):
             answer = await each.comes(revoked.SerializeToString(), "chat.account", route="account")
             assert answer == "SUCCESS"
+        assert await phone.hears() == {"type": "session", "session_id": "phone", "status": "revoked"}
         assert await phone.close_code() == Close.SESSION_REVOKED
         await laptop.hears_nothing_more()
         async with connected(other) as back:
@@ -300,7 +301,7 @@ async def test_a_client_that_does_not_read_is_closed_and_its_connection_given_up
     with await deaf_client(node):
         while node.hub.sockets and talk.last_seq < 10_000:
             event = talk.says("alice", "x" * 4_000)
-            node.hub.deliver([event], talk.audience.recipients(event.seq, event.seq))
+            node.hub.deliver(talk.segment(event), talk.audience.recipients(event.seq, event.seq))
             await asyncio.sleep(0)
         await until(lambda: not node.connections)
     async with connected(node, "bob/phone") as bob:

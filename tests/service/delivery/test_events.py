@@ -128,7 +128,7 @@ async def test_a_gap_of_one_socket_is_repaired_with_one_read_for_all(world: Worl
     talk = world.logs.conversation("alice", "bob")
     async with connected(node, "alice/phone") as alice, connected(node, "bob/phone") as bob:
         one, two, three = (talk.says("alice", body) for body in "123")
-        node.hub.deliver([one, three], talk.audience.recipients(one.seq, three.seq))
+        node.hub.deliver(talk.segment(one, three), talk.audience.recipients(one.seq, three.seq))
         for client in (alice, bob):
             assert await client.seqs(3) == [one.seq, two.seq, three.seq]
         assert world.logs.pages_read == [(talk.conversation_id, two.seq, 1)]
@@ -142,7 +142,7 @@ async def test_a_repair_does_not_bring_what_was_said_in_somebodys_absence(world:
         back = talk.adds("bob")
         assert await node.segment(talk, back) == "SUCCESS"
         assert await bob.seqs(2) == [2, back.seq]
-        node.hub.deliver([talk.says("alice", "again")], talk.audience.recipients(5, 5))
+        node.hub.deliver(talk.segment(talk.says("alice", "again")), talk.audience.recipients(5, 5))
         assert await bob.seqs(1) == [5]
 
 
@@ -151,7 +151,7 @@ async def test_a_repair_that_fails_for_a_while_is_tried_again(world: World, node
     async with connected(node, "bob/phone") as bob:
         one, two, three = (talk.says("alice", body) for body in "123")
         world.logs.away = True
-        node.hub.deliver([one, three], talk.audience.recipients(one.seq, three.seq))
+        node.hub.deliver(talk.segment(one, three), talk.audience.recipients(one.seq, three.seq))
         assert await bob.seqs(1) == [one.seq]
         while len(world.logs.pages_read) < 2:
             await asyncio.sleep(0.01)

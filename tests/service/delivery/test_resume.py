@@ -45,7 +45,7 @@ async def test_conversations_that_were_not_named_are_listed_and_go_on_without_a_
         assert states(resumed) == {talk.conversation_id: ("history", talk.last_seq) for talk in known}
         lost = known[0].says("alice", "lost on its way")
         assert lost.seq == 3
-        node.hub.deliver([known[0].says("alice", "four")], known[0].audience.recipients(4, 4))
+        node.hub.deliver(known[0].segment(known[0].says("alice", "four")), known[0].audience.recipients(4, 4))
         assert await bob.seqs(2) == [3, 4]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -221,6 +221,9 @@ class House:
         self.devices: dict[Device, bool] = {}
         self.strangers: set[str] = set()
         self.away = False
+        self.answers = asyncio.Event()
+        """Questions who is seen are answered as of when they were asked, once this is set."""
+        self.answers.set()
         self.forgets = False
         """Nobody is told what has changed."""
 
@@ -251,7 +254,9 @@ class House:
 
     async def seen_by(self, user: User, user_ids: Sequence[str]) -> Sequence[Seen]:
         self._answer()
-        return [Seen(one, "hidden") if one in self.strangers else self.of(one) for one in dict.fromkeys(user_ids)]
+        seen = [Seen(one, "hidden") if one in self.strangers else self.of(one) for one in dict.fromkeys(user_ids)]
+        await self.answers.wait()
+        return seen
 
     async def differing(self, known: Sequence[Seen]) -> Sequence[Seen]:
         self._answer()

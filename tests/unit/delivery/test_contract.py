@@ -17,10 +17,13 @@ from realchat_delivery.frames import (
     Receipt,
     Reconnect,
     Resumed,
+    Seen,
     ServerFrame,
     ServerPing,
     ServerPong,
+    ServerPresence,
     ServerTyping,
+    Session,
     error_frame,
 )
 from support.contract import CONTRACT, FROM_CLIENTS, TO_CLIENTS, violations
@@ -102,6 +105,9 @@ SERVER_FRAMES: list[ServerFrame] = [
     Ack(id="a", conversation_id=new_id(), message_id=new_id(), seq=1, at=rfc3339(0), duplicate=False),
     ServerTyping(conversation_id=new_id(), user_id=new_id(), state="start", expires_in_ms=6000),
     ServerTyping(conversation_id=new_id(), user_id=new_id(), state="stop"),
+    ServerPresence(id="5", presences=[Seen(new_id(), "online"), Seen(new_id(), "offline", rfc3339(0))]),
+    ServerPresence(presences=[]),
+    Session(session_id=new_id(), status="revoked"),
     error_frame(RealChatError(Code.RATE_LIMITED, retry_after=0.25), "7"),
     error_frame(RealChatError(Code.INVALID_ARGUMENT, "no", field="body"), None),
     ServerPing(),

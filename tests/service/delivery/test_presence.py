@@ -1,0 +1,132 @@
+"""Presence: who is watched is seen as they come, go and are away, on whatever nodes they and the watchers are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from realchat_delivery.presence import Device
+from service.delivery.world import Client, DeliveryNode, World, connected
+
+from realchat_common.ids import new_id
+
+ALICE, BOB, CAROL = new_id(), new_id(), new_id()
+
+
+async def watches(client: Client, *user_ids: str) -> dict[str, str]:
+    answer = await client.asks({"type": "watch", "user_ids": user_ids})
+    assert answer["type"] == "presence", answer
+    return {one["user_id"]: one["status"] for one in answer["presences"]}
+
+
+async def sees(client: Client) -> tuple[str, str]:
+    """The next frame, which has to tell of one user."""
+    ((user_id, status),) = [(one["user_id"], one["status"]) for one in (await client.hears("presence"))["presences"]]
+    return user_id, status
+
+
+async def shows(client: Client, status: str) -> None:
+    await client.says({"type": "presence", "status": status})
+
+
+async def test_who_is_watched_is_seen_as_they_come_go_and_are_away(world: World, node: DeliveryNode) -> None:
+    other = await world.node()
+    async with connected(node, f"{ALICE}/phone") as alice:
+        assert await watches(alice, BOB, CAROL) == {BOB: "offline", CAROL: "offline"}
+        async with connected(other, f"{BOB}/phone") as phone:
+            assert await sees(alice) == (BOB, "online")
+            await shows(phone, "away")
+            assert await sees(alice) == (BOB, "away")
+            async with connected(node, f"{BOB}/laptop"):
+                assert await sees(alice) == (BOB, "online")
+            assert await sees(alice) == (BOB, "away")
+            await shows(phone, "invisible")
+            assert await sees(alice) == (BOB, "offline")
+            await shows(phone, "online")
+            assert await sees(alice) == (BOB, "online")
+        assert await sees(alice) == (BOB, "offline")
+        await alice.hears_nothing_more()
+
+
+async def test_whoever_is_not_watched_any_more_is_not_told(world: World, node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice:
+        await watches(alice, BOB)
+        assert await watches(alice, CAROL) == {CAROL: "offline"}
+        async with connected(node, f"{BOB}/phone"), connected(node, f"{CAROL}/phone"):
+            assert await sees(alice) == (CAROL, "online")
+        assert await sees(alice) == (CAROL, "offline")
+        assert await watches(alice) == {}
+
+
+async def test_strangers_are_hidden(world: World, node: DeliveryNode) -> None:
+    world.house.strangers = {CAROL}
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{CAROL}/phone"):
+        assert await watches(alice, BOB, CAROL) == {BOB: "offline", CAROL: "hidden"}
+        async with connected(node, f"{BOB}/phone"):
+            assert await sees(alice) == (BOB, "online")
+
+
+async def test_who_leaves_the_last_conversation_with_somebody_is_hidden_from_them(
+    world: World, node: DeliveryNode
+) -> None:
+    talk = world.logs.conversation(ALICE, BOB, CAROL)
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{BOB}/phone") as bob:
+        assert await watches(alice, BOB, CAROL) == {BOB: "online", CAROL: "offline"}
+        assert await watches(bob, ALICE) == {ALICE: "online"}
+        await node.segment(talk, talk.removes(BOB))
+        world.house.strangers = {ALICE, BOB}
+        await alice.hears("event")
+        await bob.hears("event")
+        await node.watches.compare()
+        assert await sees(alice) == (BOB, "hidden")
+        assert await sees(bob) == (ALICE, "hidden")
+        await alice.hears_nothing_more()
+
+
+async def test_what_was_lost_is_made_good(world: World, node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice:
+        await watches(alice, BOB)
+        world.house.forgets = True
+        world.house.devices[Device(BOB, "on a node that crashed next")] = False
+        await node.watches.compare()
+        assert await sees(alice) == (BOB, "online")
+        del world.house.devices[Device(BOB, "on a node that crashed next")]
+        await node.watches.compare()
+        assert await sees(alice) == (BOB, "offline")
+        await node.watches.compare()
+        await alice.hears_nothing_more()
+
+
+async def test_without_presence_a_watch_is_refused_and_can_be_repeated(world: World, node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice:
+        world.house.away = True
+        refusal = await alice.asks({"type": "watch", "user_ids": [BOB]})
+        assert (refusal["code"], refusal["temporary"]) == ("unavailable", True)
+        world.house.away = False
+        assert await watches(alice, BOB) == {BOB: "offline"}
+
+
+async def test_wishes_are_checked_and_bounded(node: DeliveryNode) -> None:
+    wrong: list[dict[str, Any]] = [
+        {"type": "watch", "user_ids": ["nobody"]},
+        {"type": "watch", "user_ids": [new_id() for _ in range(201)]},
+        {"type": "presence", "status": "sleepy"},
+    ]
+    async with connected(node, f"{ALICE}/phone") as alice:
+        for frame in wrong:
+            assert (await alice.asks(frame))["code"] == "invalid_argument"
+        for _ in range(11):
+            await shows(alice, "away")
+        refusal = await alice.hears("error")
+        assert (refusal["code"], refusal["temporary"]) == ("rate_limited", True)
+
+
+async def test_a_state_that_changes_while_a_watch_is_asked_is_not_shown_old(world: World, node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{CAROL}/phone") as carol:
+        await watches(carol, BOB)
+        world.house.answers.clear()
+        await alice.says({"type": "watch", "user_ids": [BOB]})
+        async with connected(node, f"{BOB}/phone"):
+            assert await sees(carol) == (BOB, "online")
+            world.house.answers.set()
+            assert await sees(alice) == (BOB, "online")
+        assert await sees(alice) == (BOB, "offline")

@@ -21,7 +21,7 @@ def messages(operation: str) -> dict[str, Message]:
 
 
 FROM_CLIENTS = messages("fromClients")
-TO_CLIENTS = messages("toClients")
+TO_CLIENTS = messages("toClients") | messages("toFeeds")
 
 _validators: dict[int, Draft202012Validator] = {}
 

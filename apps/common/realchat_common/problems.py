@@ -79,13 +79,13 @@ class _Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = perf_counter()
+        started = begun = perf_counter()
         method, status = scope["method"], 0
 
         async def note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, begun = message["status"], perf_counter()
             await send(message)
 
         with server_span(f"{method} {scope['path']}", dict(Headers(scope=scope))) as span:
@@ -99,4 +99,4 @@ class _Observed:
             operation = f"{method} {getattr(scope.get('route'), 'path', 'unmatched')}"
             span.update_name(operation)
             span.set_attribute("http.response.status_code", status)
-        REQUESTS.labels("http", operation, str(status)).observe(perf_counter() - started)
+        REQUESTS.labels("http", operation, str(status)).observe(begun - started)  # answers may be without end

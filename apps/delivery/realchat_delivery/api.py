@@ -1,19 +1,23 @@
-"""The edges: WebSocket for clients, HTTP callbacks for the sidecar."""
+"""The edges: WebSocket and its fall-backs for clients, HTTP callbacks for the sidecar."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Callable
 
 from dapr.ext.fastapi import DaprApp
 from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.websockets import WebSocketDisconnect
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.problems import add_problem_handlers, problem_response
 from realchat_delivery.fanout import Fanout, Status
-from realchat_delivery.frames import CODECS, Close, Codec
+from realchat_delivery.feed import POLL, STREAM, FeedResponse, Form
+from realchat_delivery.frames import CODECS, MOST_FRAME_BYTES, Auth, BadFrameError, Close, Codec, Resume
 from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.socket import Socket
@@ -66,6 +70,13 @@ def public_app(settings: DeliverySettings, node: Node, admit: Callable[[], None]
     """
     app = FastAPI(title="RealChat delivery", openapi_url=None, telemetry=OWN_TELEMETRY)
     add_problem_handlers(app)
+    # Any page may ask, as with WebSockets, which know no origins: what lets in is a token, and no cookie.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=["*"],
+        allow_methods=["GET", "POST"],
+        allow_headers=["authorization", "content-type"],
+    )
 
     @app.websocket("/v1/socket")
     async def socket(websocket: WebSocket) -> None:
@@ -83,11 +94,70 @@ def public_app(settings: DeliverySettings, node: Node, admit: Callable[[], None]
             return
         await Socket(_WebSocketLink(websocket), codec, node, settings).run(bearer)
 
+    async def feed(request: Request, form: Form) -> Response:
+        admit()
+        credentials = _credentials(request)
+        frame = await _positions(request, form.codec, settings.auth_seconds)
+        return FeedResponse(form, await node.authenticate(credentials), frame, node, settings)
+
+    @app.api_route("/v1/events/stream", methods=["GET", "POST"])
+    async def stream(request: Request) -> Response:
+        return await feed(request, STREAM)
+
+    @app.api_route("/v1/events/poll", methods=["GET", "POST"])
+    async def poll(request: Request) -> Response:
+        return await feed(request, POLL)
+
     @app.get("/v1/socket")
     async def not_an_upgrade() -> None:
         raise RealChatError(Code.MALFORMED_REQUEST, "this address speaks WebSocket")
 
     return app
+
+
+def _credentials(request: Request) -> Auth:
+    """An access token in `Authorization`, or, since an EventSource sends no header, a ticket in the query.
+
+    A ticket is good once and for seconds, so it may be in an address; a token may not.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    ticket = request.query_params.get("ticket")
+    if scheme.lower() == "bearer" and token:
+        return Auth(token=token.strip())
+    if ticket:
+        return Auth(ticket=ticket)
+    raise RealChatError(Code.UNAUTHENTICATED)
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_FRAME_BYTES:
+            raise RealChatError(Code.PAYLOAD_TOO_LARGE, f"at most {MOST_FRAME_BYTES} bytes")
+    return body
+
+
+async def _positions(request: Request, codec: Codec, seconds: float) -> Resume:
+    """The `resume` frame in the body, which has to come in so many seconds, or in the query. Raises RealChatError."""
+    text = request.query_params.get("resume", "")
+    if request.method == "POST":
+        try:
+            async with asyncio.timeout(seconds):
+                text = (await _body(request)).decode()
+        except (UnicodeDecodeError, ClientDisconnect) as error:
+            raise RealChatError(Code.MALFORMED_REQUEST, "the body is not whole, or not UTF-8") from error
+        except TimeoutError as error:
+            raise RealChatError(Code.DEADLINE_EXCEEDED, "the body did not come in time") from error
+    if not text:
+        return Resume(conversations={})
+    try:
+        frame = codec.decode(text)
+    except BadFrameError as bad:
+        raise bad.error from bad
+    if not isinstance(frame, Resume):
+        raise RealChatError(Code.INVALID_ARGUMENT, "a resume frame is needed", field="type")
+    return frame
 
 
 def _negotiate(offered: list[str]) -> Codec | None:

@@ -49,7 +49,7 @@ for _code in Close:
 
 
 class Connection:
-    """What both forms of a connection have in common.
+    """What sockets and their fall-backs have in common.
 
     Args:
         link: what is under it.
@@ -58,6 +58,9 @@ class Connection:
         settings: the limits.
         clock: seconds of a monotonic clock.
     """
+
+    answers_pings = True
+    """Whether a client that answers no ping is gone."""
 
     def __init__(
         self,
@@ -68,7 +71,9 @@ class Connection:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         now = clock()
-        self.connection_id = new_id()
+        self.connection_id = self.device_id = new_id()
+        self.fleeting = False
+        """The client comes back at once: presence is not told that it went."""
         self.codec = codec
         self.merge: Merge[EventFrame] = Merge()
         self.ready = False
@@ -243,7 +248,7 @@ class Connection:
         elif self.ready and now >= self._ping_due:
             self._ping_due = now + settings.ping_seconds
             self.reply(ServerPing())
-            self._ping_place = self._queue.queued
+            self._ping_place = self._queue.queued if self.answers_pings else None
 
     # Coming in
 
@@ -265,7 +270,8 @@ class Connection:
             )
         )
 
-    async def _resume(self, frame: Resume) -> None:
+    async def _resume(self, frame: Resume) -> Resumed | Error | None:
+        """Sends what was missed, and the answer. Returns the answer, or None when the connection ended meanwhile."""
         started = perf_counter()
         try:
             with server_span("frame resume", {}):
@@ -274,9 +280,10 @@ class Connection:
                     self.following = self.following or isinstance(answer, Resumed)
                     self.reply(answer)
         except ConnectionError:
-            return  # the connection ended meanwhile
+            return None
         code = answer.code if isinstance(answer, Error) else "ok"
         REQUESTS.labels("frame", "resume", code).observe(perf_counter() - started)
+        return answer
 
     async def _resumed(self, frame: Resume) -> Resumed | Error:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Annotated, Literal, Protocol
@@ -217,6 +218,13 @@ class ServerPong(_ServerFrame, tag="pong"):
     """Answers the client's ping."""
 
 
+class Closed(_ServerFrame):
+    """The end of a fall-back that the server closes, with the code that a socket would be closed with."""
+
+    code: int
+    reason: str
+
+
 class Reconnect(_ServerFrame):
     """The server will close the socket: connect again after that many milliseconds."""
 
@@ -226,7 +234,7 @@ class Reconnect(_ServerFrame):
 Notice = Receipt | ServerTyping | ServerPresence
 """What is told as it happens and never again."""
 
-ServerFrame = Ready | Resumed | Ack | Error | Notice | Session | ServerPing | ServerPong | Reconnect
+ServerFrame = Ready | Resumed | Ack | Error | Notice | Session | ServerPing | ServerPong | Reconnect | Closed
 
 
 def error_frame(error: RealChatError, frame_id: str | None) -> Error:
@@ -251,7 +259,7 @@ class BadFrameError(Exception):
 
 
 class Codec(Protocol):
-    """A form of the protocol, chosen by the WebSocket's sub-protocol. What it encodes are whole WebSocket frames."""
+    """A form of the protocol, as the client has chosen it. What it encodes goes onto the wire as it is."""
 
     protocol: str
 
@@ -266,11 +274,16 @@ class Codec(Protocol):
 
 
 class JsonCodec:
-    """JSON in text frames."""
+    """JSON in text frames.
+
+    Args:
+        wrap: makes of a frame what goes onto the wire.
+    """
 
     protocol = "realchat.v1"
 
-    def __init__(self) -> None:
+    def __init__(self, wrap: Callable[[bytes], bytes] | None = None) -> None:
+        self._wrap = wrap or text_frame
         self._decoder = msgspec.json.Decoder(ClientFrame)
         self._ids = msgspec.json.Decoder(_ClientFrameId)
         self._encoder = msgspec.json.Encoder()
@@ -292,14 +305,14 @@ class JsonCodec:
             return None
 
     def encode(self, frame: ServerFrame) -> bytes:
-        return text_frame(self._encoder.encode(frame))
+        return self._wrap(self._encoder.encode(frame))
 
     def encode_event(self, event: pb.Event) -> bytes:
         try:
             encoded = event_bytes(event)
         except (ValueError, KeyError):  # of a newer message service: the stream stays without gaps
             encoded = self._encoder.encode(_unknown_event(event))
-        return text_frame(b'{"type":"event","event":%b}' % encoded)
+        return self._wrap(b'{"type":"event","event":%b}' % encoded)
 
 
 def _unknown_event(event: pb.Event) -> dict[str, object]:
@@ -349,7 +362,7 @@ class EventFrame:
     event: pb.Event
     conversation_id: str = field(init=False)
     seq: int = field(init=False)
-    _encoded: dict[str, bytes] = field(init=False, default_factory=dict)
+    _encoded: dict[Codec, bytes] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.conversation_id = self.event.conversation_id  # attributes of protobuf messages are slow
@@ -357,9 +370,9 @@ class EventFrame:
 
     def encoded(self, codec: Codec) -> bytes:
         """The frame as a codec writes it."""
-        data = self._encoded.get(codec.protocol)
+        data = self._encoded.get(codec)
         if data is None:
-            data = self._encoded[codec.protocol] = codec.encode_event(self.event)
+            data = self._encoded[codec] = codec.encode_event(self.event)
         return data
 
 

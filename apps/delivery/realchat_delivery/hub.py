@@ -129,7 +129,7 @@ class Hub:
         self._of_session.setdefault(user.session_id, set()).add(socket)
         if not await self._registry.register(user):
             raise RealChatError(Code.SESSION_REVOKED)
-        self._beacon.came(Device(user.user_id, socket.connection_id))
+        self._beacon.came(Device(user.user_id, socket.device_id))
 
     def left(self, socket: Connection) -> None:
         """Forgets a socket, however far it had come."""
@@ -146,11 +146,11 @@ class Hub:
         if user.user_id not in self._of_user:
             self._departed.add(user.user_id)
             self._departure.set()
-        self._beacon.went(Device(user.user_id, socket.connection_id))
+        self._beacon.went(Device(user.user_id, socket.device_id), tell=not socket.fleeting)
 
     def show(self, socket: Connection, status: Literal["online", "away", "invisible"]) -> None:
         """Lets a user be seen so, as far as this device is concerned."""
-        device = Device(socket.user.user_id, socket.connection_id)
+        device = Device(socket.user.user_id, socket.device_id)
         if status == "invisible":
             self._beacon.went(device)
         else:

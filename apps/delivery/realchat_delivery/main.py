@@ -26,7 +26,7 @@ from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.tickets import Credentials, Tickets
-from realchat_delivery.transport import SocketProtocol
+from realchat_delivery.transport import HttpProtocol, SocketProtocol
 from realchat_delivery.watch import Watches
 
 
@@ -82,7 +82,7 @@ async def main() -> None:
             runtime.serve_http(
                 public_app(settings, node, hub.admit),
                 settings.http_port,
-                http="httptools",
+                http=HttpProtocol,
                 ws=SocketProtocol,
                 # Frames that are a little too large get our close code, larger ones the protocol's own (1009).
                 ws_max_size=4 * MOST_FRAME_BYTES,

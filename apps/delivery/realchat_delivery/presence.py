@@ -126,9 +126,9 @@ class Beacon:
         self._new.append(device)
         self._came.set()
 
-    def went(self, device: Device) -> None:
-        """A device is gone, or wants to look so."""
-        if self._devices.pop(device, None) is not None and not self._gone.full():
+    def went(self, device: Device, *, tell: bool = True) -> None:
+        """A device is gone, or wants to look so. Without `tell`, presence forgets it when its heartbeats end."""
+        if self._devices.pop(device, None) is not None and tell and not self._gone.full():
             self._gone.put_nowait(device)
 
     async def run(self) -> None:

@@ -60,6 +60,12 @@ class SendQueue:
             raise ConnectionError("the socket ended")
         self._append(frame)
 
+    async def flushed(self) -> None:
+        """Waits until all that was queued is written, or the queue closed."""
+        while not self._closed and self.written < self.queued:
+            self._emptied.clear()
+            await self._emptied.wait()
+
     def _append(self, frame: bytes) -> None:
         self._frames.append(frame)
         self._bytes += len(frame)

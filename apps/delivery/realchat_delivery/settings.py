@@ -24,6 +24,8 @@ class DeliverySettings(ServiceSettings):
     auth_seconds: float = Field(default=10.0, gt=0)
     ping_seconds: float = Field(default=25.0, gt=0)
     pong_seconds: float = Field(default=8.0, gt=0)
+    poll_seconds: float = Field(default=20.0, gt=0)
+    """How long a long poll waits for something to say."""
     queue_bytes: int = Field(default=1024 * 1024, gt=0)
     queue_frames: int = Field(default=2_000, gt=0)
     frames_per_second: float = Field(default=500, gt=0)

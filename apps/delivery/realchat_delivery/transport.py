@@ -1,10 +1,13 @@
-"""uvicorn's WebSocket connection, with what a server of many sockets needs besides."""
+"""uvicorn's connections, with what a server of many sockets needs besides."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from typing import cast
 
 from uvicorn._types import ASGISendEvent  # not exported
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -12,6 +15,28 @@ PREPARED = "realchat.prepared"
 """Key of a `websocket.send` message whose value is whole WebSocket frames."""
 LINGER_SECONDS = 5.0
 """For a peer that neither reads nor answers a close, once the application is done with it."""
+
+ABORT = "realchat.abort"
+"""Key of an HTTP scope: ends the connection without waiting for a peer that does not read."""
+DEAD_SECONDS = 30.0
+"""A peer is gone that acknowledges nothing for so long, or takes nothing (Linux: RFC 5482, section 3.2)."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Notices dead peers, which answers without end have no other means for, and lets an answer be given up."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """As asyncio says."""
+        super().connection_made(transport)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(1000 * DEAD_SECONDS)
+            )
+
+    def on_message_begin(self) -> None:
+        """As httptools says."""
+        super().on_message_begin()
+        cast(dict[str, object], self.scope)[ABORT] = self.transport.abort
 
 
 class SocketProtocol(WebSocketsSansIOProtocol):

@@ -28,7 +28,7 @@ from realchat_delivery.receipts import Mark, Marks, Who
 from realchat_delivery.registry import Registry, open_redis, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
-from realchat_delivery.transport import SocketProtocol
+from realchat_delivery.transport import HttpProtocol, SocketProtocol
 from realchat_delivery.watch import Watches
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -416,7 +416,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         server = await stack.enter_async_context(
             _serving(
                 public,
-                http="httptools",
+                http=HttpProtocol,
                 ws=SocketProtocol,
                 ws_max_size=256 * 1024,
                 ws_ping_interval=None,

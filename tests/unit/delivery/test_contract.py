@@ -10,6 +10,7 @@ from realchat_delivery.frames import (
     Ack,
     ClientFrame,
     Close,
+    Closed,
     EventFrame,
     JsonCodec,
     Position,
@@ -52,7 +53,9 @@ def test_the_contract_has_exactly_our_frames() -> None:
     assert set(TO_CLIENTS) == {tag(frame) for frame in get_args(ServerFrame)} | {"event"}
     operations = CONTRACT["operations"].values()
     listed = {message["$ref"].rpartition("/")[2] for operation in operations for message in operation["messages"]}
-    assert listed == set(CONTRACT["channels"]["socket"]["messages"]) == set(CONTRACT["components"]["messages"])
+    channels = CONTRACT["channels"].values()
+    assert listed == {key for channel in channels for key in channel["messages"]}
+    assert listed == set(CONTRACT["components"]["messages"])
 
 
 FRAMES = [(FROM_CLIENTS, frame) for frame in get_args(ClientFrame)] + [
@@ -113,6 +116,7 @@ SERVER_FRAMES: list[ServerFrame] = [
     ServerPing(),
     ServerPong(id="x"),
     Reconnect(after_ms=0),
+    Closed(code=Close.DRAIN, reason=Close.DRAIN.reason),
 ]
 
 

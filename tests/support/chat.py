@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from support import contract
 from support.confidential import confide
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
@@ -128,6 +129,7 @@ class Socket:
         self.connection = connection
         self._on_frame = on_frame
         self._answers: dict[str, asyncio.Future[Frame]] = {}
+        self._asked: dict[str, Frame] = {}
         self._ids = itertools.count(1)
         self.ready: Frame = {}
 
@@ -136,6 +138,10 @@ class Socket:
         try:
             while True:
                 frame: Frame = msgspec.json.decode(await self.connection.recv())
+                contract.heard(frame)
+                asked = self._asked.pop(frame.get("id", ""), None)
+                if asked and frame["type"] != "error":
+                    contract.accepted(asked)
                 answer = self._answers.pop(frame.get("id", ""), None)
                 if answer and not answer.done():
                     answer.set_result(frame)
@@ -162,7 +168,8 @@ class Socket:
         """Sends a frame; the future is its answer."""
         identifier = f"n{next(self._ids)}"
         answer = self.expects(identifier)
-        await self.connection.send(msgspec.json.encode({**frame, "id": identifier}).decode())
+        self._asked[identifier] = {**frame, "id": identifier}
+        await self.connection.send(msgspec.json.encode(self._asked[identifier]).decode())
         return answer
 
     async def ask(self, frame: Frame) -> Frame:
@@ -319,6 +326,7 @@ class Device:
         async with asyncio.timeout(ANSWER_SECONDS):
             await self._connected.wait()
             assert self._socket
+            contract.accepted(frame)
             await self._socket.connection.send(msgspec.json.encode(frame).decode())
 
     async def asks(self, frame: Frame) -> Frame:

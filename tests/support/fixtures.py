@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 from stack import Stack
+from support import contract
 from support.chat import Person
 
 NewPerson = Callable[[str], Awaitable[Person]]
@@ -23,6 +24,14 @@ async def http(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
 def socket_urls(stack: Stack) -> list[str]:
     """Each delivery replica's socket."""
     return [url.replace("http:", "ws:") + "/v1/socket" for url in stack.urls("delivery")]
+
+
+@pytest.fixture(autouse=True)
+def frames_keep_the_contract() -> Iterator[None]:
+    """Fails a test whose sockets have said, or heard, what contracts/asyncapi.yaml does not allow."""
+    contract.broken.clear()
+    yield
+    assert contract.broken == []
 
 
 @pytest.fixture

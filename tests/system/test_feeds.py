@@ -6,6 +6,7 @@ import asyncio
 
 import httpx
 import msgspec
+from support import contract
 from support.chat import Device, online
 from support.fixtures import NewPerson
 
@@ -27,6 +28,8 @@ async def test_fall_backs_receive_what_sockets_do(person: NewPerson, socket_urls
             streamed = await anext(data)
         polled = (await poll).text.splitlines()
         missed = (await http.post("/v1/events/poll", json=held)).text.splitlines()
+    for line in (streamed, *polled, *missed):
+        contract.heard(msgspec.json.decode(line))
     assert msgspec.json.decode(streamed)["event"]["data"]["body"] == "by any way"
     assert streamed in polled
     assert streamed in missed

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from realchat_delivery.frames import Close
 from service.delivery.world import Conversation, DeliveryNode, World, connected
-from support.contract import TO_CLIENTS, violations
+from support.contract import TO_CLIENTS
 
 from chat.event.v1 import event_pb2 as pb
 
@@ -26,7 +26,7 @@ def resume(*held: tuple[Conversation, int]) -> Frame:
 def checked(data: bytes) -> Frame:
     frame: Frame = msgspec.json.decode(data)
     if frame["type"] not in ("ready", "session", "event"):  # the names of people here are no ids
-        assert violations(TO_CLIENTS[frame["type"]], frame) == []
+        assert TO_CLIENTS[frame["type"]].violations(frame) == []
     return frame
 
 

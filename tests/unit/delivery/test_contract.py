@@ -27,7 +27,7 @@ from realchat_delivery.frames import (
     Session,
     error_frame,
 )
-from support.contract import CONTRACT, FROM_CLIENTS, TO_CLIENTS, violations
+from support.contract import CONTRACT, FROM_CLIENTS, TO_CLIENTS, Message
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
@@ -64,23 +64,23 @@ FRAMES = [(FROM_CLIENTS, frame) for frame in get_args(ClientFrame)] + [
 
 
 @pytest.mark.parametrize(("messages", "frame"), FRAMES, ids=lambda value: getattr(value, "__name__", ""))
-def test_each_frame_has_the_contracts_fields(messages: dict[str, Any], frame: type[msgspec.Struct]) -> None:
-    schema = messages[tag(frame)]["payload"]
+def test_each_frame_has_the_contracts_fields(messages: dict[str, Message], frame: type[msgspec.Struct]) -> None:
+    schema = messages[tag(frame)].payload
     assert set(schema["properties"]) - {"type"} == {field.encode_name for field in msgspec.structs.fields(frame)}
 
 
 @pytest.mark.parametrize("kind", sorted(FROM_CLIENTS))
 def test_the_contracts_examples_of_client_frames_are_read(kind: str) -> None:
-    for example in FROM_CLIENTS[kind]["examples"]:
-        assert violations(FROM_CLIENTS[kind], example["payload"]) == []
-        frame = CODEC.decode(msgspec.json.encode(example["payload"]).decode())
+    for example in FROM_CLIENTS[kind].examples:
+        assert FROM_CLIENTS[kind].violations(example) == []
+        frame = CODEC.decode(msgspec.json.encode(example).decode())
         assert frame.__struct_config__.tag == kind
 
 
 @pytest.mark.parametrize("kind", sorted(TO_CLIENTS))
 def test_the_contracts_examples_of_server_frames_keep_the_contract(kind: str) -> None:
-    for example in TO_CLIENTS[kind]["examples"]:
-        assert violations(TO_CLIENTS[kind], example["payload"]) == []
+    for example in TO_CLIENTS[kind].examples:
+        assert TO_CLIENTS[kind].violations(example) == []
 
 
 SERVER_FRAMES: list[ServerFrame] = [
@@ -123,7 +123,7 @@ SERVER_FRAMES: list[ServerFrame] = [
 @pytest.mark.parametrize("frame", SERVER_FRAMES, ids=lambda frame: type(frame).__name__)
 def test_server_frames_keep_the_contract(frame: ServerFrame) -> None:
     encoded = payload(CODEC.encode(frame))
-    assert violations(TO_CLIENTS[encoded["type"]], encoded) == []
+    assert TO_CLIENTS[encoded["type"]].violations(encoded) == []
     assert "id" not in encoded or encoded["id"]
 
 
@@ -192,7 +192,7 @@ def test_events_keep_the_contract(fields: dict[str, Any]) -> None:
     happened = event(**fields)
     encoded = payload(EventFrame(happened).encoded(CODEC))
     assert encoded == {"type": "event", "event": event_json(happened)}
-    assert violations(TO_CLIENTS["event"], encoded) == []
+    assert TO_CLIENTS["event"].violations(encoded) == []
 
 
 def test_every_kind_of_event_is_among_these() -> None:
@@ -204,7 +204,7 @@ def test_an_event_of_a_newer_kind_leaves_no_gap() -> None:
     encoded = payload(EventFrame(event()).encoded(CODEC))
     assert encoded["event"]["seq"] == 3
     assert encoded["event"]["kind"] == "unknown"
-    assert violations(TO_CLIENTS["event"], encoded) == []
+    assert TO_CLIENTS["event"].violations(encoded) == []
 
 
 def test_the_contract_has_exactly_our_close_codes() -> None:

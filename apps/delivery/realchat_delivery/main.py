@@ -9,6 +9,7 @@ from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
 from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
 from realchat_common.ids import new_id
+from realchat_common.redis import open_redis
 from realchat_common.runtime import start, starting
 from realchat_common.tokens import AccessTokens, auth_keys
 from realchat_delivery.api import internal_app, public_app
@@ -22,7 +23,7 @@ from realchat_delivery.notices import Notices
 from realchat_delivery.ports import Node
 from realchat_delivery.presence import Beacon, RpcPresence
 from realchat_delivery.receipts import Marks
-from realchat_delivery.registry import Registry, open_redis, open_subscriber
+from realchat_delivery.registry import Registry, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.tickets import Credentials, Tickets

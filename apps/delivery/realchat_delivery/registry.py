@@ -9,18 +9,17 @@ a socket's `ready` must reach it. One look-up is one round trip and one script, 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from typing import Any, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
+from realchat_common.redis import answering
 
 ENTRY_SECONDS = 30
 """How long a node is found for a user after its last refresh."""
@@ -31,7 +30,6 @@ WATERMARK_SECONDS = 24 * 3600
 REVOKED_SECONDS = 3600
 """Longer than any access token lives."""
 DEADLINE_SECONDS = 2.0
-CONNECTIONS = 32
 EVERYBODY = "delivery:nodes"
 """The channel of all nodes."""
 CHECK_SECONDS = 5.0
@@ -99,38 +97,11 @@ end
 """
 
 
-def open_redis(url: str) -> Redis:
-    """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten.
-
-    Commands have their deadline from `Registry`. With a `socket_timeout` redis-py sends by `asyncio.wait_for`, which in
-    Python 3.11 loses a cancellation that meets the end of the write (python/cpython#86296), and costs a task.
-    """
-    return Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=DEADLINE_SECONDS,
-            socket_timeout=None,
-            socket_connect_timeout=DEADLINE_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
-    )
-
-
 def open_subscriber(url: str) -> Redis:
     """A client for the node's channel. It does not reconnect by itself: what was lost has to be noticed."""
     return Redis.from_url(
         url, socket_timeout=None, socket_connect_timeout=DEADLINE_SECONDS, retry=Retry(NoBackoff(), 0)
     )
-
-
-@asynccontextmanager
-async def _unavailable() -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            yield
-    except (RedisError, OSError) as error:  # OSError: among them TimeoutError
-        raise RealChatError(Code.UNAVAILABLE, "Redis does not answer") from error
 
 
 def _user_key(user_id: str) -> str:
@@ -154,7 +125,7 @@ class Registry:
     """The shared state, as one node sees it. Every method raises RealChatError unavailable.
 
     Args:
-        redis: from `open_redis`.
+        redis: from `realchat_common.redis`.
         subscriber: from `open_subscriber`.
         node_id: this node, new with each start.
     """
@@ -167,12 +138,12 @@ class Registry:
 
     async def _eval(self, script: str, keys: Iterable[str], *arguments: str | int | bytes) -> Any:
         names = list(keys)
-        async with _unavailable():
+        async with answering(DEADLINE_SECONDS):
             return await cast(Any, self._redis.eval(script, len(names), *names, *arguments))
 
     async def register(self, user: User) -> bool:
         """Makes this node found for a user. False when the session was revoked lately."""
-        async with _unavailable(), self._redis.pipeline(transaction=False) as pipe:
+        async with answering(DEADLINE_SECONDS), self._redis.pipeline(transaction=False) as pipe:
             pipe.eval(_REGISTER, 1, _user_key(user.user_id), self.node_id, str(ENTRY_SECONDS))
             pipe.exists(f"delivery:revoked:{user.session_id}")
             ((score, _),), revoked = await pipe.execute()
@@ -201,7 +172,7 @@ class Registry:
 
     async def watermarks(self, conversation_ids: Sequence[str]) -> list[int | None]:
         """The last seq of each conversation that was fanned out; None where that is not known."""
-        async with _unavailable():
+        async with answering(DEADLINE_SECONDS):
             seqs = await self._redis.mget([_watermark_key(conversation_id) for conversation_id in conversation_ids])
         return [None if seq is None else int(seq) for seq in seqs]
 
@@ -231,17 +202,17 @@ class Registry:
 
     async def broadcast(self, packet: bytes) -> None:
         """Sends a packet to all nodes, this one too."""
-        async with _unavailable():
+        async with answering(DEADLINE_SECONDS):
             await self._redis.publish(EVERYBODY, packet)
 
     async def revoke(self, session_id: str) -> None:
         """Remembers that a session ended, for those who come with a token that is still good."""
-        async with _unavailable():
+        async with answering(DEADLINE_SECONDS):
             await self._redis.set(f"delivery:revoked:{session_id}", 1, ex=REVOKED_SECONDS)
 
     async def burn(self, ticket_id: str, seconds: int) -> bool:
         """Uses up a ticket. False when it was used before."""
-        async with _unavailable():
+        async with answering(DEADLINE_SECONDS):
             return bool(await self._redis.set(f"delivery:ticket:{ticket_id}", 1, ex=seconds, nx=True))
 
     async def ping(self) -> object:

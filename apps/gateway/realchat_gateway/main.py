@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from redis.asyncio import BlockingConnectionPool, Redis
-
 from chat.auth.v1.account_pb2_grpc import AccountServiceStub
 from chat.auth.v1.administration_pb2_grpc import AdministrationServiceStub
 from chat.auth.v1.auth_pb2_grpc import AuthServiceStub
@@ -15,6 +13,7 @@ from chat.message.v1.schedule_pb2_grpc import ScheduleServiceStub
 from chat.message.v1.search_pb2_grpc import SearchServiceStub
 from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from realchat_common.redis import open_redis
 from realchat_common.runtime import start, starting
 from realchat_common.tokens import AccessTokens, auth_keys
 from realchat_gateway.api import public_app
@@ -27,24 +26,13 @@ from realchat_gateway.protocol import GuardedHttp
 from realchat_gateway.revocations import RevokedSessions
 from realchat_gateway.settings import GatewaySettings
 
-REDIS_CONNECTIONS = 64
-REDIS_SECONDS = 2
-
 
 async def main() -> None:
     """Wires the gateway together and serves until it is stopped."""
     settings = GatewaySettings()
     async with starting(settings) as runtime:
         sidecar = runtime.sidecar
-        redis = Redis(
-            connection_pool=BlockingConnectionPool.from_url(
-                sidecar.secrets["redis-url"],
-                max_connections=REDIS_CONNECTIONS,
-                timeout=1,
-                socket_timeout=REDIS_SECONDS,
-                socket_connect_timeout=REDIS_SECONDS,
-            )
-        )
+        redis = open_redis(sidecar.secrets["redis-url"])
         runtime.resources.push_async_callback(redis.aclose)
         runtime.health.add("redis", redis.ping)
         revoked = RevokedSessions(redis)

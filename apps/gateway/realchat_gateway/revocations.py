@@ -15,6 +15,7 @@ from realchat_common.telemetry import log
 KEEP_SECONDS = 17 * 60
 """An access token's 15 minutes, the leeway of its check, and a minute for clocks that differ."""
 MOST = 100_000
+ANSWER_SECONDS = 2.0
 RELOAD_SECONDS = 15.0
 KEY = "revoked-sessions"
 """A sorted set: session id by the time of its end, in seconds."""
@@ -54,7 +55,7 @@ class RevokedSessions:
         for session_id in ended:
             self._remember(session_id, now)
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with asyncio.timeout(ANSWER_SECONDS), self._redis.pipeline(transaction=False) as pipe:
                 pipe.zadd(KEY, ended, nx=True)
                 pipe.zremrangebyscore(KEY, "-inf", now - KEEP_SECONDS)
                 pipe.expire(KEY, KEEP_SECONDS)
@@ -63,10 +64,11 @@ class RevokedSessions:
             log.warning("revoked session not shared", error=str(error))
 
     async def load(self) -> None:
-        """Takes over what other replicas know. Raises RedisError when Redis is away."""
-        recent: list[tuple[bytes, float]] = await self._redis.zrange(  # type: ignore[assignment]
-            KEY, "inf", self._clock() - KEEP_SECONDS, byscore=True, desc=True, withscores=True, offset=0, num=MOST
-        )
+        """Takes over what other replicas know. Raises RedisError or OSError when Redis is away."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            recent: list[tuple[bytes, float]] = await self._redis.zrange(  # type: ignore[assignment]
+                KEY, "inf", self._clock() - KEEP_SECONDS, byscore=True, desc=True, withscores=True, offset=0, num=MOST
+            )
         for session_id, ended_at in reversed(recent):
             self._remember(session_id.decode(), ended_at)
 

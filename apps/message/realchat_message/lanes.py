@@ -146,6 +146,10 @@ async def publish_pointer(sidecar: Sidecar, conversation_id: str, first_seq: int
     )
 
 
+ROUND_SECONDS = 30.0
+"""What a round of the janitor may take; what it has not done, the next one does."""
+
+
 class Janitor:
     """Releases entries of the outbox's internal stream that nobody will finish.
 
@@ -185,7 +189,8 @@ class Janitor:
         """Looks every few seconds; ends only by cancellation."""
         while True:
             await asyncio.sleep(JANITOR_SECONDS)
-            await self.clean()
+            async with asyncio.timeout(ROUND_SECONDS):
+                await self.clean()
 
     async def clean(self) -> None:
         """One round. Raises what Redis or the sidecar raise; the next round goes on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncpg
 from dapr.proto import appcallback_service_v1
 from fastapi import FastAPI
-from redis.asyncio import Redis
 
 from chat.message.v1.attachment_pb2_grpc import add_AttachmentServiceServicer_to_server
 from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
@@ -13,6 +12,7 @@ from chat.message.v1.schedule_pb2_grpc import add_ScheduleServiceServicer_to_ser
 from chat.message.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
 from realchat_common.ids import new_id
+from realchat_common.redis import open_redis
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
 from realchat_message.attachment_rpc import AttachmentRpc
@@ -49,7 +49,7 @@ async def main() -> None:
         runtime.resources.push_async_callback(pool.close)
         POOL.labels("log", "used").set_function(lambda: pool.get_size() - pool.get_idle_size())
         POOL.labels("log", "most").set(settings.pool_size)
-        redis = Redis.from_url(sidecar.secrets["redis-url"], socket_timeout=3, socket_connect_timeout=3)
+        redis = open_redis(sidecar.secrets["redis-url"])
         runtime.resources.push_async_callback(redis.aclose)
 
         departures = Departures()

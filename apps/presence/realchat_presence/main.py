@@ -7,13 +7,14 @@ from fastapi import FastAPI
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.presence.v1.presence_pb2_grpc import add_PresenceServiceServicer_to_server
 from realchat_common.ids import now_ms
+from realchat_common.redis import open_redis
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
 from realchat_presence.acquaintances import SharedConversations
 from realchat_presence.rpc import PresenceServicer
 from realchat_presence.service import Presence
 from realchat_presence.settings import PresenceSettings
-from realchat_presence.store import DaprLastSeen, Heartbeats, open_redis
+from realchat_presence.store import DaprLastSeen, Heartbeats
 
 
 async def main() -> None:

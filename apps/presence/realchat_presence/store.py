@@ -18,46 +18,19 @@ from typing import NamedTuple, Protocol
 import grpc
 from dapr.aio.clients import DaprClient
 from dapr.clients.grpc._state import StateItem  # the SDK exports it nowhere
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from realchat_common.errors import Code, RealChatError
+from realchat_common.redis import answering
 from realchat_presence.domain import DEVICE_MS, SAVE_EVERY_MS, Device, Status, status_of
 
 DEADLINE_SECONDS = 1.0
 """For each round trip: presence that comes late is of no use."""
-CONNECTIONS = 32
 PARALLELISM = 32
 """Keys that the sidecar reads at once; its default reads one after another."""
 
 LAST_SEEN_STORE = "last-seen"
-
-
-@asynccontextmanager
-async def _unavailable(what: str) -> AsyncIterator[None]:
-    """Bounds the time of a block and turns the failures of its store into unavailable."""
-    try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            yield
-    except (RedisError, grpc.RpcError, OSError, TimeoutError) as error:
-        raise RealChatError(Code.UNAVAILABLE, f"{what} does not answer") from error
-
-
-def open_redis(url: str) -> Redis:
-    """A client that fails soon. The one retry is for a pooled connection that a restarted Redis has forgotten."""
-    return Redis.from_pool(
-        BlockingConnectionPool.from_url(
-            url,
-            max_connections=CONNECTIONS,
-            timeout=DEADLINE_SECONDS,
-            socket_timeout=DEADLINE_SECONDS,
-            socket_connect_timeout=DEADLINE_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-        )
-    )
 
 
 def _devices_key(user_id: str) -> str:
@@ -98,7 +71,7 @@ class Heartbeats:
         ends = now_ms + DEVICE_MS
         for device in devices:
             scores[device.user_id][device.connection_id] = -ends if device.away else ends
-        async with _unavailable("redis"), self._redis.pipeline(transaction=False) as pipeline:
+        async with answering(DEADLINE_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
             for user_id, devices_scores in scores.items():
                 key = _devices_key(user_id)
                 _count(pipeline, key, now_ms)
@@ -127,7 +100,7 @@ class Heartbeats:
             The user's state before, and after.
         """
         key = _devices_key(user_id)
-        async with _unavailable("redis"), self._redis.pipeline(transaction=True) as pipeline:
+        async with answering(DEADLINE_SECONDS), self._redis.pipeline(transaction=True) as pipeline:
             _count(pipeline, key, now_ms)
             pipeline.zrem(key, connection_id)
             pipeline.zremrangebyscore(key, f"({-now_ms}", f"({now_ms}")
@@ -137,7 +110,7 @@ class Heartbeats:
 
     async def statuses(self, user_ids: Sequence[str], now_ms: int) -> dict[str, Status]:
         """The state of each user."""
-        async with _unavailable("redis"), self._redis.pipeline(transaction=False) as pipeline:
+        async with answering(DEADLINE_SECONDS), self._redis.pipeline(transaction=False) as pipeline:
             for user_id in user_ids:
                 _count(pipeline, _devices_key(user_id), now_ms)
             counts = await pipeline.execute()
@@ -148,7 +121,7 @@ class Heartbeats:
 
     async def ping(self) -> None:
         """Raises unavailable when Redis does not answer."""
-        async with _unavailable("redis"):
+        async with answering(DEADLINE_SECONDS):
             await self._redis.ping()
 
 
@@ -162,6 +135,16 @@ class LastSeen(Protocol):
         """The times of those that were ever seen, in milliseconds."""
 
 
+@asynccontextmanager
+async def _stored() -> AsyncIterator[None]:
+    """Bounds the time of a block and turns the failures of the store into unavailable."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            yield
+    except (grpc.RpcError, OSError) as error:  # OSError: among them TimeoutError
+        raise RealChatError(Code.UNAVAILABLE, f"{LAST_SEEN_STORE} does not answer") from error
+
+
 class DaprLastSeen:
     """`LastSeen` in the Dapr state store `last-seen`, which outlives the heartbeats."""
 
@@ -170,11 +153,11 @@ class DaprLastSeen:
 
     async def save(self, user_ids: Sequence[str], at_ms: int) -> None:
         states = [StateItem(key=user_id, value=str(at_ms)) for user_id in user_ids]
-        async with _unavailable(LAST_SEEN_STORE):
+        async with _stored():
             await self._client.save_bulk_state(LAST_SEEN_STORE, states)
 
     async def load(self, user_ids: Sequence[str]) -> Mapping[str, int]:
-        async with _unavailable(LAST_SEEN_STORE):
+        async with _stored():
             answer = await self._client.get_bulk_state(LAST_SEEN_STORE, user_ids, parallelism=PARALLELISM)
         if any(item.error for item in answer.items):
             raise RealChatError(Code.UNAVAILABLE, f"{LAST_SEEN_STORE} does not answer")

@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from typing import Any
 
 import pytest
-from realchat_delivery.registry import Registry, open_redis, open_subscriber
+from realchat_delivery.registry import Registry, open_subscriber
 from redis.asyncio import Redis
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id
+from realchat_common.redis import open_redis
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from realchat_delivery.notices import Notices
 from realchat_delivery.ports import Node
 from realchat_delivery.presence import Beacon, Device
 from realchat_delivery.receipts import Mark, Marks, Who
-from realchat_delivery.registry import Registry, open_redis, open_subscriber
+from realchat_delivery.registry import Registry, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.transport import HttpProtocol, SocketProtocol
@@ -37,6 +37,7 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id, now_ms
 from realchat_common.problems import add_problem_handlers
+from realchat_common.redis import open_redis
 from realchat_common.telemetry import trace_headers
 
 APP_API_TOKEN = "token of the sidecar"

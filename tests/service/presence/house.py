@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from realchat_presence.domain import Device, UserPresence
 from realchat_presence.service import Presence
-from realchat_presence.store import Heartbeats, open_redis
+from realchat_presence.store import Heartbeats
 
 from realchat_common.errors import Code, RealChatError
+from realchat_common.redis import open_redis
 from realchat_common.rpc import Peer
 
 if TYPE_CHECKING:

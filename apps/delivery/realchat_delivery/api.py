@@ -15,9 +15,10 @@ from starlette.websockets import WebSocketDisconnect
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.problems import add_problem_handlers, problem_response
+from realchat_delivery.codec import CODECS, BadFrameError, Codec
 from realchat_delivery.fanout import Fanout, Status
 from realchat_delivery.feed import POLL, STREAM, FeedResponse, Form
-from realchat_delivery.frames import CODECS, MOST_FRAME_BYTES, Auth, BadFrameError, Close, Codec, Resume
+from realchat_delivery.frames import MOST_FRAME_BYTES, Auth, Close, Resume
 from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.socket import Socket

@@ -19,19 +19,9 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id
 from realchat_common.telemetry import REQUESTS, log, server_span
+from realchat_delivery.codec import Codec, EventFrame
 from realchat_delivery.domain import Merge, Missing, Verdict
-from realchat_delivery.frames import (
-    Close,
-    Codec,
-    Error,
-    EventFrame,
-    Ready,
-    Resume,
-    Resumed,
-    ServerFrame,
-    ServerPing,
-    error_frame,
-)
+from realchat_delivery.frames import Close, Error, Ready, Resume, Resumed, ServerFrame, ServerPing, error_frame
 from realchat_delivery.ports import Link, Node
 from realchat_delivery.sendqueue import SendQueue
 from realchat_delivery.settings import DeliverySettings

@@ -17,8 +17,9 @@ from starlette.types import Receive, Scope, Send
 from realchat_common.errors import RealChatError
 from realchat_common.identity import User
 from realchat_common.problems import problem_response
+from realchat_delivery.codec import Codec, JsonCodec
 from realchat_delivery.connection import Connection
-from realchat_delivery.frames import Close, Closed, Codec, JsonCodec, Resume, Resumed
+from realchat_delivery.frames import Close, Closed, Resume, Resumed
 from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.transport import ABORT

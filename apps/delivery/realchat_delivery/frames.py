@@ -1,25 +1,17 @@
-"""The protocol `realchat.v1` on the wire: its frames, its codec and its close codes (contracts/asyncapi.yaml)."""
+"""The protocol `realchat.v1`: its frames and its close codes (contracts/asyncapi.yaml)."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
 
-from chat.event.v1 import event_pb2 as pb
-from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import rfc3339
-from realchat_common.wire import event_bytes
+from realchat_common.errors import RealChatError
 
 MOST_FRAME_BYTES = 64 * 1024
 MOST_RESUMED = 1_000
 MOST_SEQ = 2**53
-MOST_DETAIL = 200
 MOST_WATCHED = 200
 
 FrameId = Annotated[str, Meta(max_length=64)]
@@ -249,136 +241,6 @@ def error_frame(error: RealChatError, frame_id: str | None) -> Error:
     )
 
 
-class BadFrameError(Exception):
-    """A client's frame that cannot be read, with its id where that can be."""
-
-    def __init__(self, error: RealChatError, frame_id: str | None = None) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.frame_id = frame_id
-
-
-class Codec(Protocol):
-    """A form of the protocol, as the client has chosen it. What it encodes goes onto the wire as it is."""
-
-    protocol: str
-
-    def decode(self, text: str) -> ClientFrame:
-        """Raises BadFrameError."""
-
-    def encode(self, frame: ServerFrame) -> bytes:
-        """A frame for one socket."""
-
-    def encode_event(self, event: pb.Event) -> bytes:
-        """An event for any number of sockets."""
-
-
-class JsonCodec:
-    """JSON in text frames.
-
-    Args:
-        wrap: makes of a frame what goes onto the wire.
-    """
-
-    protocol = "realchat.v1"
-
-    def __init__(self, wrap: Callable[[bytes], bytes] | None = None) -> None:
-        self._wrap = wrap or text_frame
-        self._decoder = msgspec.json.Decoder(ClientFrame)
-        self._ids = msgspec.json.Decoder(_ClientFrameId)
-        self._encoder = msgspec.json.Encoder()
-
-    def decode(self, text: str) -> ClientFrame:
-        """Raises BadFrameError: malformed_request for what is not a JSON object, invalid_argument for a wrong one."""
-        try:
-            frame: ClientFrame = self._decoder.decode(text)
-        except msgspec.ValidationError as error:
-            raise BadFrameError(_refusal(str(error)), self._id_of(text)) from error
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise BadFrameError(RealChatError(Code.MALFORMED_REQUEST, "the frame is not JSON")) from error
-        return frame
-
-    def _id_of(self, text: str) -> str | None:
-        try:
-            return self._ids.decode(text).id
-        except (msgspec.DecodeError, RecursionError):
-            return None
-
-    def encode(self, frame: ServerFrame) -> bytes:
-        return self._wrap(self._encoder.encode(frame))
-
-    def encode_event(self, event: pb.Event) -> bytes:
-        try:
-            encoded = event_bytes(event)
-        except (ValueError, KeyError):  # of a newer message service: the stream stays without gaps
-            encoded = self._encoder.encode(_unknown_event(event))
-        return self._wrap(b'{"type":"event","event":%b}' % encoded)
-
-
-def _unknown_event(event: pb.Event) -> dict[str, object]:
-    return {
-        "conversation_id": event.conversation_id,
-        "seq": event.seq,
-        "event_id": event.event_id,
-        "kind": "unknown",
-        "actor_id": event.actor_id,
-        "at": rfc3339(event.occurred_at_ms),
-        "data": {},
-    }
-
-
-class _ClientFrameId(Struct):
-    id: FrameId | None = None
-
-
-# msgspec names the field in its message only.
-_FIELD = re.compile(r"(?:unknown|required) field `(.*)`")
-_PLACE = re.compile(r" - at `\$\.?([^`]*)`")
-
-
-def _refusal(message: str) -> RealChatError:
-    """msgspec's message as our error."""
-    if message.startswith("Expected `object`, got") and " - at " not in message:
-        return RealChatError(Code.MALFORMED_REQUEST, "the frame is not a JSON object")
-    place = _FIELD.search(message) or _PLACE.search(message)
-    field_name = place.group(1).removesuffix("[...]")[:64] if place else ""
-    return RealChatError(Code.INVALID_ARGUMENT, message[:MOST_DETAIL], field=field_name or None)
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A final, unmasked text frame of a server (RFC 6455, section 5.2)."""
-    size = len(payload)
-    if size < 126:
-        return b"\x81%c%b" % (size, payload)
-    if size < 1 << 16:
-        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), payload)
-    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), payload)
-
-
-@dataclass(slots=True, eq=False)
-class EventFrame:
-    """An event on its way to sockets: encoded once for all that speak the same codec."""
-
-    event: pb.Event
-    conversation_id: str = field(init=False)
-    seq: int = field(init=False)
-    _encoded: dict[Codec, bytes] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.conversation_id = self.event.conversation_id  # attributes of protobuf messages are slow
-        self.seq = self.event.seq
-
-    def encoded(self, codec: Codec) -> bytes:
-        """The frame as a codec writes it."""
-        data = self._encoded.get(codec)
-        if data is None:
-            data = self._encoded[codec] = codec.encode_event(self.event)
-        return data
-
-
-CODECS: dict[str, Codec] = {codec.protocol: codec for codec in (JsonCodec(),)}
-
-
 class Close(IntEnum):
     """Why the server closes a socket. The hundreds say what the client does next.
 
@@ -398,6 +260,7 @@ class Close(IntEnum):
     UNSUPPORTED_PROTOCOL = 4202
     TOO_MANY_SOCKETS = 4203
     BINARY_FRAME = 4204
+    TEXT_FRAME = 4205
 
     @property
     def reason(self) -> str:

@@ -17,9 +17,10 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_e
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log, server_span
+from realchat_delivery.codec import Codec, EventFrame
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Audience, Missing, Recipients, TokenBucket
-from realchat_delivery.frames import Close, Codec, EventFrame, Notice, Reconnect, ServerPresence, Session
+from realchat_delivery.frames import Close, Notice, Reconnect, ServerPresence, Session
 from realchat_delivery.log import Log
 from realchat_delivery.packets import Packet
 from realchat_delivery.presence import Beacon, Device

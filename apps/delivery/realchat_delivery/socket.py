@@ -10,17 +10,16 @@ from prometheus_client import Counter
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
+from realchat_delivery.codec import BadFrameError, Codec
 from realchat_delivery.company import Company
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import TokenBucket
 from realchat_delivery.frames import (
     MOST_FRAME_BYTES,
     Auth,
-    BadFrameError,
     Change,
     ClientFrame,
     Close,
-    Codec,
     Delete,
     Delivered,
     Edit,
@@ -101,10 +100,12 @@ class Socket(Connection):
         in_a_row = 0
         while (message := await self._link.receive()) is not None:
             self._ping_place = self._pong_due = None  # any frame is a sign of life
-            if isinstance(message, bytes):
-                self.close(Close.BINARY_FRAME)
+            if isinstance(message, bytes) is not self.codec.binary:
+                self.close(Close.BINARY_FRAME if isinstance(message, bytes) else Close.TEXT_FRAME)
                 return
-            if len(message) > MOST_FRAME_BYTES or (not message.isascii() and len(message.encode()) > MOST_FRAME_BYTES):
+            if len(message) > MOST_FRAME_BYTES or (
+                isinstance(message, str) and not message.isascii() and len(message.encode()) > MOST_FRAME_BYTES
+            ):
                 self.close(Close.FRAME_TOO_LARGE)
                 return
             await self._take(message)
@@ -116,7 +117,7 @@ class Socket(Connection):
             elif in_a_row % FRAMES_BETWEEN_YIELDS == 0:
                 await asyncio.sleep(0)
 
-    async def _take(self, message: str) -> None:
+    async def _take(self, message: str | bytes) -> None:
         frame_id: str | None = None
         kind = "unknown"
         try:

@@ -14,8 +14,9 @@ from prometheus_client import Counter, Gauge
 
 from realchat_common.errors import RealChatError
 from realchat_common.telemetry import log
+from realchat_delivery.codec import Codec
 from realchat_delivery.connection import Connection
-from realchat_delivery.frames import MOST_WATCHED, Codec, Seen, ServerPresence
+from realchat_delivery.frames import MOST_WATCHED, Seen, ServerPresence
 from realchat_delivery.presence import Presence
 
 COMPARE_SECONDS = 7.0

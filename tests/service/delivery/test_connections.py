@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import jwt
+import msgspec
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -18,6 +19,7 @@ from service.delivery.world import DeliveryNode, World, connected
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
+from websockets.typing import Subprotocol
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common import telemetry
@@ -48,6 +50,30 @@ async def test_the_sub_protocol_is_selected(
 ) -> None:
     async with connected(node, "alice/phone", subprotocols=offered) as client:
         assert client.connection.subprotocol == selected
+
+
+async def test_messagepack_carries_the_same_frames(world: World, node: DeliveryNode) -> None:
+    talk = world.logs.conversation("alice", "bob")
+    pack, unpack = msgspec.msgpack.encode, msgspec.msgpack.decode
+    async with (
+        connect(node.url, subprotocols=[Subprotocol("realchat.v1.msgpack")], compression=None) as packed,
+        connected(node, "alice/laptop") as laptop,
+    ):
+        await packed.send(pack({"type": "auth", "id": "1", "token": "alice/phone"}))
+        ready = unpack(await packed.recv(decode=False))
+        assert (ready["type"], ready["id"], ready["protocol"]) == ("ready", "1", "realchat.v1.msgpack")
+        await packed.send(pack({"type": "resume", "conversations": {}}))
+        assert unpack(await packed.recv(decode=False))["type"] == "resumed"
+        await node.segment(talk, talk.says("bob", "h\u00e9llo " * 100))
+        assert unpack(await packed.recv(decode=False)) == await laptop.hears("event")
+        await packed.send(pack({"type": "typing", "id": "2", "conversation_id": 7, "state": "start"}))
+        refusal = unpack(await packed.recv(decode=False))
+        assert (refusal["code"], refusal["id"], refusal["field"]) == ("invalid_argument", "2", "conversation_id")
+        await packed.send(b"\xc1")
+        assert unpack(await packed.recv(decode=False))["code"] == "malformed_request"
+        await packed.send("text")
+        await packed.wait_closed()
+        assert packed.close_code == Close.TEXT_FRAME
 
 
 async def test_an_unknown_sub_protocol_is_closed_with_its_code(node: DeliveryNode) -> None:

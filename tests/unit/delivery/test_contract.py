@@ -6,13 +6,12 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
+from realchat_delivery.codec import EventFrame, JsonCodec
 from realchat_delivery.frames import (
     Ack,
     ClientFrame,
     Close,
     Closed,
-    EventFrame,
-    JsonCodec,
     Position,
     Ready,
     Receipt,

@@ -8,7 +8,8 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realchat_delivery.frames import BadFrameError, JsonCodec, Resume, Send, text_frame
+from realchat_delivery.codec import BadFrameError, JsonCodec, text_frame
+from realchat_delivery.frames import Resume, Send
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 import pytest
 from realchat_delivery.append import Appended, Outcome, Pending
+from realchat_delivery.codec import EventFrame, JsonCodec
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Missing
-from realchat_delivery.frames import Auth, Change, Close, EventFrame, JsonCodec, React, Resume, Resumed, Seen
+from realchat_delivery.frames import Auth, Change, Close, React, Resume, Resumed, Seen
 from realchat_delivery.ports import Node
 from realchat_delivery.settings import DeliverySettings
 from realchat_delivery.socket import Socket

@@ -498,6 +498,7 @@ def test_only_gateway_and_delivery_are_public_and_by_tls(rendering: Rendering) -
     routes = {path["path"]: path["backend"]["service"] for path in rule["http"]["paths"]}
     assert routes == {
         "/v1/socket": {"name": "delivery", "port": {"number": APPS["delivery"].ports["http"]}},
+        "/v1/events": {"name": "delivery", "port": {"number": APPS["delivery"].ports["http"]}},
         "/": {"name": "gateway", "port": {"number": APPS["gateway"].ports["http"]}},
     }
     assert not [name for name, each in rendering.manifests("Service").items() if each["spec"].get("type")]

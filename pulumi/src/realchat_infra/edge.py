@@ -1,4 +1,4 @@
-"""The public address: HTTP to the gateway, the socket to delivery, both by TLS."""
+"""The public address: HTTP to the gateway, the socket and its fall-backs to delivery, all by TLS."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from realchat_infra.settings import Settings
 from realchat_infra.sources import APPS
 
 SOCKET_PATH = "/v1/socket"
+FEEDS_PATH = "/v1/events"
 CERTIFICATE = "realchat-tls"
 
 
@@ -38,7 +39,13 @@ class Edge(Part):
                 "rules": [
                     {
                         "host": ingress.host,
-                        "http": {"paths": [_route(SOCKET_PATH, "Exact", "delivery"), _route("/", "Prefix", "gateway")]},
+                        "http": {
+                            "paths": [
+                                _route(SOCKET_PATH, "Exact", "delivery"),
+                                _route(FEEDS_PATH, "Prefix", "delivery"),
+                                _route("/", "Prefix", "gateway"),
+                            ]
+                        },
                     }
                 ],
             },

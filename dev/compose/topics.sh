@@ -15,4 +15,3 @@ topic conversation-events-dead 1 retention.ms=86400000 segment.ms=3600000
 topic account-events 3 retention.ms=86400000
 topic account-events-dead 1
 topic receipt-events 6 retention.ms=60000 segment.ms=60000
-topic presence-events 6 retention.ms=600000 segment.ms=600000

@@ -227,7 +227,8 @@ class Registry:
         """
         try:
             async with self._subscriber.pubsub() as pubsub:
-                await pubsub.subscribe(_channel(self.node_id), EVERYBODY)
+                channels = (_channel(self.node_id), EVERYBODY)
+                await pubsub.subscribe(*channels)
                 asked = False
                 while True:
                     message = await pubsub.get_message(timeout=CHECK_SECONDS)
@@ -238,6 +239,8 @@ class Registry:
                         asked = True
                         continue
                     asked = False
+                    if message["type"] == "subscribe" and message["data"] < len(channels):
+                        continue
                     yield message["data"] if message["type"] == "message" else None
         except (RedisError, OSError) as error:
             raise RealChatError(Code.UNAVAILABLE, "the node's channel was lost") from error

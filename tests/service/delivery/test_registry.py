@@ -156,6 +156,12 @@ async def test_a_lost_channel_is_noticed(registry: Registry, redis: Redis) -> No
     assert lost.value.code is Code.UNAVAILABLE
 
 
+async def test_what_is_for_all_nodes_reaches_all(registry: Registry, other: Registry) -> None:
+    channels = [await open_channel(registry), await open_channel(other)]
+    await other.broadcast(b"news")
+    assert [await heard(channel) for channel in channels] == [b"news", b"news"]
+
+
 async def test_a_ticket_is_burnt_once(registry: Registry, other: Registry) -> None:
     assert sorted(await asyncio.gather(*(node.burn("t", 30) for node in (registry, other, registry)))) == [
         False,

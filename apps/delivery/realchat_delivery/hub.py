@@ -147,7 +147,11 @@ class Hub:
         if user.user_id not in self._of_user:
             self._departed.add(user.user_id)
             self._departure.set()
-        self._beacon.went(Device(user.user_id, socket.device_id), tell=not socket.fleeting)
+        device = Device(user.user_id, socket.device_id)
+        if socket.fleeting:
+            self._beacon.fades(device)
+        else:
+            self._beacon.went(device)
 
     def show(self, socket: Connection, status: Literal["online", "away", "invisible"]) -> None:
         """Lets a user be seen so, as far as this device is concerned."""

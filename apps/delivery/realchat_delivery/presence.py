@@ -116,6 +116,7 @@ class Beacon:
         self._presence = presence
         self._broadcast = broadcast
         self._devices: dict[Device, bool] = {}
+        self._fading: set[Device] = set()
         self._new: list[Device] = []
         self._came = asyncio.Event()
         self._gone: asyncio.Queue[Device] = asyncio.Queue(MOST_GONE)
@@ -123,13 +124,18 @@ class Beacon:
     def came(self, device: Device, *, away: bool = False) -> None:
         """A device is there, in use or not."""
         self._devices[device] = away
+        self._fading.discard(device)
         self._new.append(device)
         self._came.set()
 
-    def went(self, device: Device, *, tell: bool = True) -> None:
-        """A device is gone, or wants to look so. Without `tell`, presence forgets it when its heartbeats end."""
-        if self._devices.pop(device, None) is not None and tell and not self._gone.full():
+    def went(self, device: Device) -> None:
+        """A device is gone, or wants to look so."""
+        if self._devices.pop(device, None) is not None and not self._gone.full():
             self._gone.put_nowait(device)
+
+    def fades(self, device: Device) -> None:
+        """A device is gone that will be back soon: it is told of once more, and then forgotten unless it came."""
+        self._fading.add(device)
 
     async def run(self) -> None:
         """Tells; ends only by cancellation."""
@@ -151,6 +157,9 @@ class Beacon:
                 due = loop.time() + HEARTBEAT_SECONDS
                 devices = list(self._devices)
             await self._beat([device for device in devices if device in self._devices])
+            for device in self._fading.intersection(devices):
+                self._fading.remove(device)
+                self._devices.pop(device, None)
 
     async def _beat(self, devices: Sequence[Device]) -> None:
         try:

@@ -135,7 +135,8 @@ class Beacon:
 
     def fades(self, device: Device) -> None:
         """A device is gone that will be back soon: it is told of once more, and then forgotten unless it came."""
-        self._fading.add(device)
+        if device in self._devices:
+            self._fading.add(device)
 
     async def run(self) -> None:
         """Tells; ends only by cancellation."""

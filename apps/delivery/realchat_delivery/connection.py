@@ -21,7 +21,7 @@ from realchat_common.ids import new_id
 from realchat_common.telemetry import REQUESTS, log, server_span
 from realchat_delivery.codec import Codec, EventFrame
 from realchat_delivery.domain import Merge, Missing, Verdict
-from realchat_delivery.frames import Close, Error, Ready, Resume, Resumed, ServerFrame, ServerPing, error_frame
+from realchat_delivery.frames import Close, Error, Ready, Resume, Resumed, ServerFrame, ServerPing, Shown, error_frame
 from realchat_delivery.ports import Link, Node
 from realchat_delivery.sendqueue import SendQueue
 from realchat_delivery.settings import DeliverySettings
@@ -62,6 +62,8 @@ class Connection:
     ) -> None:
         now = clock()
         self.connection_id = self.device_id = new_id()
+        self.shown: Shown = "online"
+        """How the user wants to be seen from the start."""
         self.fleeting = False
         """The client comes back at once: presence is not told that it went."""
         self.codec = codec

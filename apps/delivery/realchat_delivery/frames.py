@@ -16,6 +16,8 @@ MOST_WATCHED = 200
 
 FrameId = Annotated[str, Meta(max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=MOST_SEQ)]
+Shown = Literal["online", "away", "invisible"]
+"""How a user is to be seen on a device."""
 
 
 class _ClientFrame(Struct, tag=str.lower, forbid_unknown_fields=True, kw_only=True):
@@ -23,10 +25,11 @@ class _ClientFrame(Struct, tag=str.lower, forbid_unknown_fields=True, kw_only=Tr
 
 
 class Auth(_ClientFrame):
-    """Says who connects: by an access token, or by a one-use ticket of the gateway."""
+    """Says who connects, by an access token or by a one-use ticket of the gateway, and how to be seen from then on."""
 
     token: str | None = None
     ticket: str | None = None
+    presence: Shown = "online"
 
 
 class Resume(_ClientFrame):
@@ -90,7 +93,7 @@ class Typing(_ClientFrame):
 class Presence(_ClientFrame):
     """Says how the user is to be seen on this device. Answered only when it is refused."""
 
-    status: Literal["online", "away", "invisible"]
+    status: Shown
 
 
 class Watch(_ClientFrame):

@@ -7,7 +7,6 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 from time import monotonic
-from typing import Literal
 
 import msgspec
 from google.protobuf.message import DecodeError
@@ -20,7 +19,7 @@ from realchat_common.telemetry import log, server_span
 from realchat_delivery.codec import Codec, EventFrame
 from realchat_delivery.connection import Connection
 from realchat_delivery.domain import Audience, Missing, Recipients, TokenBucket
-from realchat_delivery.frames import Close, Notice, Reconnect, ServerPresence, Session
+from realchat_delivery.frames import Close, Notice, Reconnect, ServerPresence, Session, Shown
 from realchat_delivery.log import Log
 from realchat_delivery.packets import Packet
 from realchat_delivery.presence import Beacon, Device
@@ -130,7 +129,7 @@ class Hub:
         self._of_session.setdefault(user.session_id, set()).add(socket)
         if not await self._registry.register(user):
             raise RealChatError(Code.SESSION_REVOKED)
-        self._beacon.came(Device(user.user_id, socket.device_id))
+        self.show(socket, socket.shown)
 
     def left(self, socket: Connection) -> None:
         """Forgets a socket, however far it had come."""
@@ -153,7 +152,7 @@ class Hub:
         else:
             self._beacon.went(device)
 
-    def show(self, socket: Connection, status: Literal["online", "away", "invisible"]) -> None:
+    def show(self, socket: Connection, status: Shown) -> None:
         """Lets a user be seen so, as far as this device is concerned."""
         device = Device(socket.user.user_id, socket.device_id)
         if status == "invisible":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from realchat_common.identity import User
 from realchat_delivery.append import Outcome, Pending
 from realchat_delivery.domain import Missing
-from realchat_delivery.frames import Auth, Change, Resume, Resumed, Seen
+from realchat_delivery.frames import Auth, Change, Resume, Resumed, Seen, Shown
 from realchat_delivery.receipts import Mark, Who
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Node:
     """Moves a member's receipt forward. Raises RealChatError."""
     typing: Callable[[str, str, Literal["start", "stop"]], Awaitable[None]]
     """Tells the other members that a user types in a conversation. Raises conversation_not_found."""
-    show: Callable[[Connection, Literal["online", "away", "invisible"]], None]
+    show: Callable[[Connection, Shown], None]
     """Lets a user be seen so, as far as a device is concerned."""
     watch: Callable[[Connection, Sequence[str]], Awaitable[list[Seen]]]
     """Lets a client watch users, instead of those before. Raises RealChatError."""

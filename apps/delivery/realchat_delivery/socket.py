@@ -167,6 +167,7 @@ class Socket(Connection):
 
     async def _authenticate(self, frame: Auth) -> None:
         try:
+            self.shown = frame.presence
             await self._enter(await self._node.authenticate(frame), frame.id)
         except RealChatError as error:
             self.reply(error_frame(error, frame.id))

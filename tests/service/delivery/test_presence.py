@@ -55,6 +55,15 @@ async def test_who_is_watched_is_seen_as_they_come_go_and_are_away(world: World,
         await alice.hears_nothing_more()
 
 
+async def test_who_comes_invisible_is_never_seen(node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node) as bob:
+        await watches(alice, BOB)
+        answer = await bob.asks({"type": "auth", "token": f"{BOB}/phone", "presence": "invisible"})
+        assert answer["type"] == "ready"
+        await shows(bob, "away")
+        assert await sees(alice) == (BOB, "away")
+
+
 async def test_whoever_is_not_watched_any_more_is_not_told(world: World, node: DeliveryNode) -> None:
     async with connected(node, f"{ALICE}/phone") as alice:
         await watches(alice, BOB)

@@ -25,12 +25,14 @@ from realchat_delivery.frames import (
     Edit,
     Ephemeral,
     Ping,
+    Presence,
     React,
     Read,
     Resume,
     Send,
     ServerPong,
     Typing,
+    Watch,
     error_frame,
 )
 from realchat_delivery.ports import Link, Node
@@ -60,6 +62,8 @@ SCOPES: dict[type, str] = {
     React: "reactions:write",
     Read: "receipts:write",
     Delivered: "receipts:write",
+    Presence: "people:write",
+    Watch: "people:read",
 }
 """What an API key needs for a frame."""
 

@@ -1,12 +1,13 @@
-"""What auth tells other services: that a session ended, that an account is new or gone."""
+"""What auth tells other services: that a session ended, that an account is new or gone; and what it asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 from chat.conversation.v1 import conversation_pb2, conversation_pb2_grpc
 from chat.event.v1 import event_pb2
+from chat.message.v1 import message_pb2, message_pb2_grpc
 from chat.profile.v1 import profile_pb2, profile_pb2_grpc
 from realchat_auth.outbox import Courier, Pace
 from realchat_auth.tables import Owed
@@ -18,6 +19,9 @@ from realchat_common.sidecar import Sidecar
 PUBSUB = "events-direct"
 TOPIC = "account-events"
 EVENT_TYPE = "chat.account"
+ReadEvent = Callable[[str, int], Awaitable[event_pb2.Event | None]]
+"""An event of a conversation as it now stands, by its seq. Raises RealChatError when the log is away."""
+
 DEADLINE_SECONDS = 2.0
 """Short, since somebody waits for the first attempt."""
 
@@ -79,3 +83,14 @@ def eraser(
             done = answer.done
 
     return erase
+
+
+def log_reader(message: Peer[message_pb2_grpc.MessageServiceAsyncStub]) -> ReadEvent:
+    """Reads an event of a conversation by its seq, as it now stands; None when the log does not have it."""
+
+    async def read(conversation_id: str, seq: int) -> event_pb2.Event | None:
+        request = message_pb2.ReadLogRequest(conversation_id=conversation_id, first_seq=seq, limit=1)
+        answer = await message.call(message.stub.ReadLog, request)
+        return next((event for event in answer.events if event.seq == seq), None)
+
+    return read

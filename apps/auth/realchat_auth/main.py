@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 from argon2 import PasswordHasher
 from dapr.proto import appcallback_service_v1
 from fastapi import FastAPI
@@ -14,15 +11,16 @@ from chat.auth.v1.administration_pb2_grpc import add_AdministrationServiceServic
 from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from chat.auth.v1.bot_pb2_grpc import add_BotServiceServicer_to_server
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
+from chat.message.v1.message_pb2_grpc import MessageServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.administration.rpc import AdministrationServicer
 from realchat_auth.administration.service import Administration
 from realchat_auth.administration.store import AdministrationStore
 from realchat_auth.api import public_app
-from realchat_auth.bindings import callbacks
 from realchat_auth.bots.rpc import BotServicer
 from realchat_auth.bots.service import Bots
 from realchat_auth.bots.store import BotStore
+from realchat_auth.callbacks import Callbacks
 from realchat_auth.credentials.factor_store import FactorStore
 from realchat_auth.credentials.factors import SecondFactors
 from realchat_auth.credentials.letters import MAIL
@@ -30,7 +28,7 @@ from realchat_auth.credentials.mail import PACE, Mailroom, post
 from realchat_auth.credentials.rpc import AccountServicer
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
-from realchat_auth.events import ERASURE, ERASURE_PACE, couriers, eraser
+from realchat_auth.events import ERASURE, ERASURE_PACE, couriers, eraser, log_reader
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
@@ -39,6 +37,10 @@ from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts
 from realchat_auth.settings import AuthSettings
 from realchat_auth.store import AuthStore
+from realchat_auth.webhooks.outgoing import Outgoing
+from realchat_auth.webhooks.service import PACE as WEBHOOK_PACE
+from realchat_auth.webhooks.service import Webhooks
+from realchat_auth.webhooks.store import WEBHOOK, WebhookStore
 from realchat_common.database import migrate, open_engine, ping
 from realchat_common.ids import now_ms
 from realchat_common.rpc import rpc_server
@@ -61,26 +63,36 @@ async def main() -> None:
         outbox = Outbox(engine, couriers(sidecar, profile), now_ms)
         erase = eraser(profile, sidecar.peer("conversation", ConversationServiceStub))
         store, passwords = AuthStore(engine), Passwords(hasher, settings.hashes_at_once)
-        factors = SecondFactors(FactorStore(engine), sealing(sidecar.secrets["key-encryption-key"]), now_ms)
+        seal = sealing(sidecar.secrets["key-encryption-key"])
+        factors = SecondFactors(FactorStore(engine), seal, now_ms)
         accounts = Accounts(store, factors, passwords, keys, outbox, now_ms)
         credentials = Credentials(CredentialStore(engine), store, factors, passwords, outbox, now_ms)
         runtime.background("signing keys", keys.run)
         mailroom = Mailroom(CredentialStore(engine), post(sidecar), settings.web_url, now_ms)
         bots = Bots(BotStore(engine), outbox, now_ms)
+        outgoing = Outgoing(private=settings.webhooks_private)
+        runtime.resources.push_async_callback(outgoing.close)
+        read = log_reader(sidecar.peer("message", MessageServiceStub))
+        hooks = WebhookStore(engine)
+        webhooks = Webhooks(hooks, seal, read, outgoing, now_ms, private=settings.webhooks_private)
         administration = Administration(AdministrationStore(engine), outbox, now_ms)
         runtime.background("outbox", outbox.run)
+        runtime.background("webhooks", Outbox(engine, {WEBHOOK: webhooks.call}, now_ms, WEBHOOK_PACE).run)
         runtime.background("erasure", Outbox(engine, {ERASURE: erase}, now_ms, ERASURE_PACE).run)
         runtime.background("mail", Outbox(engine, {MAIL: mailroom.take}, now_ms, PACE).run)
 
-        threads = ThreadPoolExecutor(2, thread_name_prefix="dapr-callback")
-        runtime.resources.callback(threads.shutdown, wait=False)  # a thread may wait for this very loop
-        server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers, threads)
+        server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
         add_AuthServiceServicer_to_server(AuthServicer(accounts, keys), server)
         add_AccountServiceServicer_to_server(AccountServicer(credentials), server)
-        add_BotServiceServicer_to_server(BotServicer(bots), server)
+        add_BotServiceServicer_to_server(BotServicer(bots, webhooks), server)
         add_AdministrationServiceServicer_to_server(AdministrationServicer(administration), server)
-        servicer = callbacks(accounts.purge, asyncio.get_running_loop())
-        appcallback_service_v1.add_AppCallbackServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+
+        async def purge() -> None:
+            await accounts.purge()
+            await hooks.purge(now_ms())
+
+        callbacks = Callbacks(purge, webhooks.take_up)
+        appcallback_service_v1.add_AppCallbackServicer_to_server(callbacks, server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.serve_http(public_app(keys, settings.issuer, settings.public_url), settings.http_port)
         runtime.health.add("database", lambda: ping(engine))

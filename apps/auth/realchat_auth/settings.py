@@ -18,6 +18,8 @@ class AuthSettings(ServiceSettings):
     """Where others reach this service's public HTTP, for the discovery document."""
     web_url: str = "http://127.0.0.1:8080"
     """Where people reach the web client, for the links in mails."""
+    webhooks_private: bool = False
+    """Whether webhooks may use plain http and lead into our own networks; only where their owners are trusted."""
     argon2_time_cost: int = Field(default=3, ge=1)
     argon2_memory_kib: int = Field(default=64 * 1024, ge=19 * 1024)
     argon2_parallelism: int = Field(default=4, ge=1)

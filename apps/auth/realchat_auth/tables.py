@@ -129,6 +129,38 @@ class Audit(Table, table=True):
     detail: str
 
 
+class Webhook(Table, table=True):
+    """Where a bot is told of what happens in its conversations."""
+
+    webhook_id: UUID = Field(primary_key=True)
+    bot_id: UUID = Field(foreign_key="bot.bot_id")
+    url: str
+    sealed_secret: bytes
+    """Encrypted (Fernet): it signs, so a digest would not do."""
+    created_at_ms: Milliseconds
+    failing_since_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    disabled_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+
+
+class BotMember(Table, table=True):
+    """That a bot is in a conversation, as the log says."""
+
+    __tablename__ = "bot_member"
+
+    conversation_id: UUID = Field(primary_key=True)
+    bot_id: UUID = Field(primary_key=True, foreign_key="bot.bot_id")
+
+
+class WebhookSeen(Table, table=True):
+    """That an event was taken up for a webhook: it may come twice."""
+
+    __tablename__ = "webhook_seen"
+
+    webhook_id: UUID = Field(primary_key=True, foreign_key="webhook.webhook_id")
+    event_id: UUID = Field(primary_key=True)
+    at_ms: Milliseconds
+
+
 class Lockout(Table, table=True):
     """Logins to an email, whether or not it has an account, since the last that succeeded; or from one client."""
 

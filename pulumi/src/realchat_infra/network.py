@@ -47,11 +47,14 @@ class Place:
     pods: Selector = field(default_factory=dict, compare=False)
     namespace: str = ""
     cidr: str = ""
+    apart: tuple[str, ...] = ()
+    """Networks within the addresses that are not meant."""
 
     def peer(self) -> dict[str, Any]:
         """As a policy's peer."""
         if self.cidr:
-            return {"ipBlock": {"cidr": self.cidr}}
+            block: dict[str, Any] = {"cidr": self.cidr}
+            return {"ipBlock": block | ({"except": list(self.apart)} if self.apart else {})}
         if self.namespace:
             return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": self.namespace}}}
         return {"podSelector": self.pods}
@@ -88,6 +91,9 @@ POSTGRES = Place("postgres", POSTGRES_POD)
 REDIS = Place("redis", REDIS_POD)
 COLLECTOR = Place("otel-collector", COLLECTOR_POD)
 JAEGER = Place("jaeger", JAEGER_POD)
+PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+WEB = Place("web", cidr="0.0.0.0/0", apart=PRIVATE)
+"""All of the Internet, and nothing of ours: a second wall behind what auth checks itself."""
 MONITORING = Place("monitoring", namespace="monitoring")
 CONTROL_PLANE = Place("dapr-system", namespace="dapr-system")
 
@@ -109,6 +115,7 @@ def paths(settings: Settings) -> list[Path]:
     if settings.attachments:
         store = Place("attachments", cidr=settings.attachments.cidr)
         found.append(Path(apps["message"], store, (settings.attachments.port,)))
+    found.append(Path(apps["auth"], WEB, (443,)))  # webhooks
     if settings.smtp:
         found.append(Path(apps["auth"], Place("mail", cidr=settings.smtp.cidr), (settings.smtp.port,)))
     return found + _data(settings, apps) + [Path(COLLECTOR, JAEGER, (4317,)), Path(MONITORING, COLLECTOR, (8888,))]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from dapr.proto import appcallback_service_v1
-from realchat_auth.bindings import callbacks
+from realchat_auth.callbacks import Callbacks
 from realchat_auth.credentials.rpc import AccountServicer
 from realchat_auth.rpc import AuthServicer
 from service.auth.office import TOKEN, Line, Office, office_on
@@ -34,15 +32,14 @@ async def line(office: Office) -> AsyncIterator[Line]:
     key = Ed25519PrivateKey.generate()
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    with ThreadPoolExecutor(2) as threads:
-        server = rpc_server(TOKEN, Callers("auth", {"gateway": public}), threads)
-        add_AuthServiceServicer_to_server(AuthServicer(office.accounts, office.keys), server)
-        add_AccountServiceServicer_to_server(AccountServicer(office.credentials), server)
-        purge = callbacks(office.accounts.purge, asyncio.get_running_loop())
-        appcallback_service_v1.add_AppCallbackServicer_to_server(purge, server)  # type: ignore[no-untyped-call]
-        port = server.add_insecure_port("127.0.0.1:0")
-        await server.start()
-        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            gateway = Peer("auth", AuthServiceStub, channel, TOKEN, Identity("gateway", private))
-            yield Line(gateway, appcallback_service_v1.AppCallbackStub(channel), channel)  # type: ignore[no-untyped-call]
-        await server.stop(grace=None)
+    server = rpc_server(TOKEN, Callers("auth", {"gateway": public}))
+    add_AuthServiceServicer_to_server(AuthServicer(office.accounts, office.keys), server)
+    add_AccountServiceServicer_to_server(AccountServicer(office.credentials), server)
+    callbacks = Callbacks(office.accounts.purge, office.webhooks.take_up)
+    appcallback_service_v1.add_AppCallbackServicer_to_server(callbacks, server)  # type: ignore[no-untyped-call]
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        gateway = Peer("auth", AuthServiceStub, channel, TOKEN, Identity("gateway", private))
+        yield Line(gateway, appcallback_service_v1.AppCallbackStub(channel), channel)  # type: ignore[no-untyped-call]
+    await server.stop(grace=None)

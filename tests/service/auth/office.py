@@ -30,6 +30,9 @@ from realchat_auth.passwords import Passwords
 from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts, Tokens
 from realchat_auth.store import AuthStore
+from realchat_auth.webhooks.service import PACE as WEBHOOK_PACE
+from realchat_auth.webhooks.service import Webhooks
+from realchat_auth.webhooks.store import WEBHOOK, WebhookStore
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -84,6 +87,31 @@ class Postman:
 
 
 @dataclass
+class Log:
+    """The message service's log."""
+
+    events: list[event_pb2.Event] = field(default_factory=list)
+
+    async def read(self, conversation_id: str, seq: int) -> event_pb2.Event | None:
+        found = (each for each in self.events if (each.conversation_id, each.seq) == (conversation_id, seq))
+        return next(found, None)
+
+
+@dataclass
+class Web:
+    """Whoever is called by webhooks: answers with a status, or not at all."""
+
+    status: int = 200
+    calls: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+
+    async def post(self, url: str, headers: dict[str, str], body: bytes) -> int:
+        self.calls.append((url, headers, body))
+        if not self.status:
+            raise OSError("nobody answers")
+        return self.status
+
+
+@dataclass
 class Office:
     """One replica of auth and what surrounds it."""
 
@@ -93,6 +121,8 @@ class Office:
     profile: Receiver
     elsewhere: Receiver = field(default_factory=Receiver)
     """Where accounts that are deleted have left something."""
+    log: Log = field(default_factory=Log)
+    web: Web = field(default_factory=Web)
     postman: Postman = field(default_factory=Postman)
     now_ms: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
 
@@ -106,6 +136,15 @@ class Office:
         mailroom = Mailroom(CredentialStore(self.engine), self.postman.take, "http://web", lambda: self.now_ms)
         self.erasure = Outbox(self.engine, {ERASURE: self.elsewhere.take}, lambda: self.now_ms, ERASURE_PACE)
         self.post = Outbox(self.engine, {MAIL: mailroom.take}, lambda: self.now_ms, PACE)
+        self.webhooks = Webhooks(
+            WebhookStore(self.engine),
+            sealing(self.sealing_key),
+            self.log.read,
+            self.web,
+            lambda: self.now_ms,
+            private=False,
+        )
+        self.calls = Outbox(self.engine, {WEBHOOK: self.webhooks.call}, lambda: self.now_ms, WEBHOOK_PACE)
         self.administration = Administration(AdministrationStore(self.engine), self.outbox, lambda: self.now_ms)
         self.bots = Bots(BotStore(self.engine), self.outbox, lambda: self.now_ms)
         self.credentials = Credentials(

@@ -8,7 +8,8 @@ from typing import Any
 from chat.auth.v1 import bot_pb2 as pb
 from chat.auth.v1.bot_pb2_grpc import BotServiceServicer
 from realchat_auth.bots.service import Bots
-from realchat_auth.tables import ApiKey, Bot
+from realchat_auth.tables import ApiKey, Bot, Webhook
+from realchat_auth.webhooks.service import Webhooks
 from realchat_common.ids import parse_id
 from realchat_common.rpc import current_user
 
@@ -34,11 +35,22 @@ def _bot(bot: Bot, keys: Iterable[ApiKey] = ()) -> pb.Bot:
     )
 
 
+def _webhook(webhook: Webhook) -> pb.Webhook:
+    return pb.Webhook(
+        webhook_id=str(webhook.webhook_id),
+        url=webhook.url,
+        created_at_ms=webhook.created_at_ms,
+        failing_since_ms=webhook.failing_since_ms or 0,
+        disabled_at_ms=webhook.disabled_at_ms or 0,
+    )
+
+
 class BotServicer(BotServiceServicer):
     """Translates; contracts/proto/chat/auth/v1/bot.proto says what each method does."""
 
-    def __init__(self, bots: Bots) -> None:
+    def __init__(self, bots: Bots, webhooks: Webhooks) -> None:
         self._bots = bots
+        self._webhooks = webhooks
 
     async def CreateBot(self, request: pb.CreateBotRequest, context: Any) -> pb.CreateBotResponse:
         return pb.CreateBotResponse(bot=_bot(await self._bots.create(current_user().user_id, request.display_name)))
@@ -65,3 +77,17 @@ class BotServicer(BotServiceServicer):
     async def VerifyApiKey(self, request: pb.VerifyApiKeyRequest, context: Any) -> pb.VerifyApiKeyResponse:
         key = await self._bots.verify(request.secret)
         return pb.VerifyApiKeyResponse(bot_id=str(key.bot_id), key_id=str(key.key_id), scopes=key.scopes)
+
+    async def CreateWebhook(self, request: pb.CreateWebhookRequest, context: Any) -> pb.CreateWebhookResponse:
+        bot_id = parse_id(request.bot_id, "bot_id")
+        webhook, secret = await self._webhooks.create(bot_id, current_user().user_id, request.url)
+        return pb.CreateWebhookResponse(webhook=_webhook(webhook), secret=secret)
+
+    async def ListWebhooks(self, request: pb.ListWebhooksRequest, context: Any) -> pb.ListWebhooksResponse:
+        found = await self._webhooks.of(parse_id(request.bot_id, "bot_id"), current_user().user_id)
+        return pb.ListWebhooksResponse(webhooks=map(_webhook, found))
+
+    async def DeleteWebhook(self, request: pb.DeleteWebhookRequest, context: Any) -> pb.DeleteWebhookResponse:
+        webhook_id, bot_id = parse_id(request.webhook_id, "webhook_id"), parse_id(request.bot_id, "bot_id")
+        await self._webhooks.remove(webhook_id, bot_id, current_user().user_id)
+        return pb.DeleteWebhookResponse()

@@ -50,15 +50,13 @@ class BotStore:
     async def remove_bot(self, bot_id: str, owner_id: str, now_ms: int) -> Ended:
         """Removes a bot for good, and ends its keys. Raises bot_not_found."""
         async with transaction(self._engine) as db:
-            await _lock_owner(db, UUID(owner_id))
-            bot = await _own_bot(db, bot_id, owner_id)
+            bot = await own_bot(db, bot_id, owner_id, lock=True)
             return await remove_bots(db, [bot], now_ms)
 
     async def add_key(self, key: ApiKey, owner_id: str) -> None:
         """Adds a key to one of somebody's bots. Raises bot_not_found, limit_reached."""
         async with transaction(self._engine) as db:
-            await _lock_owner(db, UUID(owner_id))
-            await _own_bot(db, str(key.bot_id), owner_id)
+            await own_bot(db, str(key.bot_id), owner_id, lock=True)
             count = (
                 select(func.count()).select_from(ApiKey).where(ApiKey.bot_id == key.bot_id, _valid(key.created_at_ms))
             )
@@ -69,7 +67,7 @@ class BotStore:
     async def remove_key(self, key_id: str, bot_id: str, owner_id: str, now_ms: int) -> list[Owed]:
         """Ends a key of one of somebody's bots; returns what is owed for it. Raises bot_not_found."""
         async with transaction(self._engine) as db:
-            await _own_bot(db, bot_id, owner_id)
+            await own_bot(db, bot_id, owner_id)
             removed = await db.exec(
                 delete(ApiKey).where(col(ApiKey.key_id) == UUID(key_id), col(ApiKey.bot_id) == UUID(bot_id))
             )
@@ -116,7 +114,10 @@ async def _lock_owner(db: AsyncSession, owner_id: UUID) -> None:
         raise RealChatError(Code.USER_NOT_FOUND)
 
 
-async def _own_bot(db: AsyncSession, bot_id: str, owner_id: str) -> Bot:
+async def own_bot(db: AsyncSession, bot_id: str, owner_id: str, *, lock: bool = False) -> Bot:
+    """One of somebody's bots; with `lock`, its owner is locked too. Raises bot_not_found, user_not_found."""
+    if lock:
+        await _lock_owner(db, UUID(owner_id))
     bot = (await db.exec(select(Bot).where(Bot.bot_id == UUID(bot_id), Bot.owner_id == UUID(owner_id)))).first()
     if bot is None:
         raise RealChatError(Code.BOT_NOT_FOUND)

@@ -9,7 +9,18 @@ from realchat_gateway.access import Reader, Writer
 from realchat_gateway.edge import ApiRoute
 from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.base import Id
-from realchat_gateway.schemas.bots import ApiKey, Bot, Bots, CreatedKey, NewBot, NewKey
+from realchat_gateway.schemas.bots import (
+    ApiKey,
+    Bot,
+    Bots,
+    CreatedKey,
+    CreatedWebhook,
+    NewBot,
+    NewKey,
+    NewWebhook,
+    Webhook,
+    Webhooks,
+)
 
 router = APIRouter(prefix="/v1/bots", tags=["bots"], route_class=ApiRoute)
 
@@ -49,3 +60,25 @@ async def revoke_key(bot_id: Id, key_id: Id, user: Writer, gateway: GatewayDep) 
     asked = pb.RevokeApiKeyRequest(bot_id=bot_id, key_id=key_id)
     await gateway.bot.call(gateway.bot.stub.RevokeApiKey, asked, user)
     await gateway.revoked.add(key_id)
+
+
+@router.post("/{bot_id}/webhooks", status_code=201)
+async def create_webhook(bot_id: Id, body: NewWebhook, user: Writer, gateway: GatewayDep) -> CreatedWebhook:
+    """Tells a bot by HTTP of what others do in its conversations: a POST per event, again until it is answered 2xx."""
+    asked = pb.CreateWebhookRequest(bot_id=bot_id, url=body.url)
+    answer = await gateway.bot.call(gateway.bot.stub.CreateWebhook, asked, user)
+    return CreatedWebhook(webhook=Webhook.of(answer.webhook), secret=answer.secret)
+
+
+@router.get("/{bot_id}/webhooks")
+async def list_webhooks(bot_id: Id, user: Reader, gateway: GatewayDep) -> Webhooks:
+    """The webhooks of a bot."""
+    answer = await gateway.bot.call(gateway.bot.stub.ListWebhooks, pb.ListWebhooksRequest(bot_id=bot_id), user)
+    return Webhooks(webhooks=[Webhook.of(webhook) for webhook in answer.webhooks])
+
+
+@router.delete("/{bot_id}/webhooks/{webhook_id}", status_code=204)
+async def delete_webhook(bot_id: Id, webhook_id: Id, user: Writer, gateway: GatewayDep) -> None:
+    """Ends a webhook."""
+    asked = pb.DeleteWebhookRequest(bot_id=bot_id, webhook_id=webhook_id)
+    await gateway.bot.call(gateway.bot.stub.DeleteWebhook, asked, user)

@@ -105,3 +105,64 @@ class Bots(BaseModel):
     model_config = example({"bots": [_BOT]})
 
     bots: list[Bot]
+
+
+_WEBHOOK = {
+    "webhook_id": SESSION,
+    "url": "https://bots.example/realchat",
+    "created_at": AT,
+    "failing_since": None,
+    "disabled_at": None,
+}
+
+
+class NewWebhook(Command):
+    """Where a bot is told of what happens in its conversations."""
+
+    model_config = example({"url": "https://bots.example/realchat"})
+
+    url: Annotated[str, Field(max_length=2000, description="https, to a public address.")]
+
+
+class Webhook(BaseModel):
+    """A webhook, without its secret."""
+
+    webhook_id: Id
+    url: str
+    created_at: Time
+    failing_since: Annotated[Time | None, Field(description="Since when no call has succeeded.")]
+    disabled_at: Annotated[Time | None, Field(description="When it answered 410.")]
+
+    @classmethod
+    def of(cls, webhook: pb.Webhook) -> Webhook:
+        """From the auth service."""
+        return cls(
+            webhook_id=webhook.webhook_id,
+            url=webhook.url,
+            created_at=rfc3339(webhook.created_at_ms),
+            failing_since=_time(webhook.failing_since_ms),
+            disabled_at=_time(webhook.disabled_at_ms),
+        )
+
+
+class CreatedWebhook(BaseModel):
+    """A new webhook, with what no other answer has."""
+
+    model_config = example({"webhook": _WEBHOOK, "secret": "whs_8Jq2aWxT…"})
+
+    webhook: Webhook
+    secret: Annotated[
+        str,
+        Field(
+            description="Each call has `RealChat-Signature: t=<seconds>,v1=<hex>`: HMAC-SHA256 with this key over "
+            "`<t>.<body>`. Refuse what is older than five minutes. The same `RealChat-Event` may come twice."
+        ),
+    ]
+
+
+class Webhooks(BaseModel):
+    """Oldest first."""
+
+    model_config = example({"webhooks": [_WEBHOOK]})
+
+    webhooks: list[Webhook]

@@ -61,6 +61,21 @@ class BotServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.RevokeApiKeyRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.RevokeApiKeyResponse.FromString,
                 _registered_method=True)
+        self.CreateWebhook = channel.unary_unary(
+                '/chat.auth.v1.BotService/CreateWebhook',
+                request_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.CreateWebhookRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.CreateWebhookResponse.FromString,
+                _registered_method=True)
+        self.ListWebhooks = channel.unary_unary(
+                '/chat.auth.v1.BotService/ListWebhooks',
+                request_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.ListWebhooksRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.ListWebhooksResponse.FromString,
+                _registered_method=True)
+        self.DeleteWebhook = channel.unary_unary(
+                '/chat.auth.v1.BotService/DeleteWebhook',
+                request_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.DeleteWebhookRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.DeleteWebhookResponse.FromString,
+                _registered_method=True)
         self.VerifyApiKey = channel.unary_unary(
                 '/chat.auth.v1.BotService/VerifyApiKey',
                 request_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.VerifyApiKeyRequest.SerializeToString,
@@ -108,6 +123,28 @@ class BotServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateWebhook(self, request, context):
+        """Tells a bot of what happens in its conversations, by HTTP; this answer is the only one that has the secret by which
+        its calls are signed. Errors: limit_reached, invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWebhooks(self, request, context):
+        """The webhooks of a bot, oldest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWebhook(self, request, context):
+        """Ending an ended webhook is no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def VerifyApiKey(self, request, context):
         """Whom a key names, and what they may do. On nobody's behalf. Errors: unauthenticated.
         """
@@ -142,6 +179,21 @@ def add_BotServiceServicer_to_server(servicer, server):
                     servicer.RevokeApiKey,
                     request_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.RevokeApiKeyRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.RevokeApiKeyResponse.SerializeToString,
+            ),
+            'CreateWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateWebhook,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.CreateWebhookRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.CreateWebhookResponse.SerializeToString,
+            ),
+            'ListWebhooks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhooks,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.ListWebhooksRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.ListWebhooksResponse.SerializeToString,
+            ),
+            'DeleteWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteWebhook,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_bot__pb2.DeleteWebhookRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_bot__pb2.DeleteWebhookResponse.SerializeToString,
             ),
             'VerifyApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.VerifyApiKey,
@@ -286,6 +338,87 @@ class BotService:
             '/chat.auth.v1.BotService/RevokeApiKey',
             chat_dot_auth_dot_v1_dot_bot__pb2.RevokeApiKeyRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_bot__pb2.RevokeApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.BotService/CreateWebhook',
+            chat_dot_auth_dot_v1_dot_bot__pb2.CreateWebhookRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_bot__pb2.CreateWebhookResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhooks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.BotService/ListWebhooks',
+            chat_dot_auth_dot_v1_dot_bot__pb2.ListWebhooksRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_bot__pb2.ListWebhooksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.BotService/DeleteWebhook',
+            chat_dot_auth_dot_v1_dot_bot__pb2.DeleteWebhookRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_bot__pb2.DeleteWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,14 @@ class BotServiceStub:
     """A key for a bot; this answer is the only one that has it. Errors: limit_reached, invalid_argument."""
     RevokeApiKey: _grpc.UnaryUnaryMultiCallable[_bot_pb2.RevokeApiKeyRequest, _bot_pb2.RevokeApiKeyResponse]
     """Ends a key: its sockets close, as those of a session do. Ending an ended key is no error."""
+    CreateWebhook: _grpc.UnaryUnaryMultiCallable[_bot_pb2.CreateWebhookRequest, _bot_pb2.CreateWebhookResponse]
+    """Tells a bot of what happens in its conversations, by HTTP; this answer is the only one that has the secret by which
+    its calls are signed. Errors: limit_reached, invalid_argument.
+    """
+    ListWebhooks: _grpc.UnaryUnaryMultiCallable[_bot_pb2.ListWebhooksRequest, _bot_pb2.ListWebhooksResponse]
+    """The webhooks of a bot, oldest first."""
+    DeleteWebhook: _grpc.UnaryUnaryMultiCallable[_bot_pb2.DeleteWebhookRequest, _bot_pb2.DeleteWebhookResponse]
+    """Ending an ended webhook is no error."""
     VerifyApiKey: _grpc.UnaryUnaryMultiCallable[_bot_pb2.VerifyApiKeyRequest, _bot_pb2.VerifyApiKeyResponse]
     """Whom a key names, and what they may do. On nobody's behalf. Errors: unauthenticated."""
 
@@ -65,6 +73,14 @@ class BotServiceAsyncStub(BotServiceStub):
     """A key for a bot; this answer is the only one that has it. Errors: limit_reached, invalid_argument."""
     RevokeApiKey: _aio.UnaryUnaryMultiCallable[_bot_pb2.RevokeApiKeyRequest, _bot_pb2.RevokeApiKeyResponse]  # type: ignore[assignment]
     """Ends a key: its sockets close, as those of a session do. Ending an ended key is no error."""
+    CreateWebhook: _aio.UnaryUnaryMultiCallable[_bot_pb2.CreateWebhookRequest, _bot_pb2.CreateWebhookResponse]  # type: ignore[assignment]
+    """Tells a bot of what happens in its conversations, by HTTP; this answer is the only one that has the secret by which
+    its calls are signed. Errors: limit_reached, invalid_argument.
+    """
+    ListWebhooks: _aio.UnaryUnaryMultiCallable[_bot_pb2.ListWebhooksRequest, _bot_pb2.ListWebhooksResponse]  # type: ignore[assignment]
+    """The webhooks of a bot, oldest first."""
+    DeleteWebhook: _aio.UnaryUnaryMultiCallable[_bot_pb2.DeleteWebhookRequest, _bot_pb2.DeleteWebhookResponse]  # type: ignore[assignment]
+    """Ending an ended webhook is no error."""
     VerifyApiKey: _aio.UnaryUnaryMultiCallable[_bot_pb2.VerifyApiKeyRequest, _bot_pb2.VerifyApiKeyResponse]  # type: ignore[assignment]
     """Whom a key names, and what they may do. On nobody's behalf. Errors: unauthenticated."""
 
@@ -112,6 +128,32 @@ class BotServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bot_pb2.RevokeApiKeyResponse, _abc.Awaitable[_bot_pb2.RevokeApiKeyResponse]]:
         """Ends a key: its sockets close, as those of a session do. Ending an ended key is no error."""
+
+    @_abc_1.abstractmethod
+    def CreateWebhook(
+        self,
+        request: _bot_pb2.CreateWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bot_pb2.CreateWebhookResponse, _abc.Awaitable[_bot_pb2.CreateWebhookResponse]]:
+        """Tells a bot of what happens in its conversations, by HTTP; this answer is the only one that has the secret by which
+        its calls are signed. Errors: limit_reached, invalid_argument.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWebhooks(
+        self,
+        request: _bot_pb2.ListWebhooksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bot_pb2.ListWebhooksResponse, _abc.Awaitable[_bot_pb2.ListWebhooksResponse]]:
+        """The webhooks of a bot, oldest first."""
+
+    @_abc_1.abstractmethod
+    def DeleteWebhook(
+        self,
+        request: _bot_pb2.DeleteWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bot_pb2.DeleteWebhookResponse, _abc.Awaitable[_bot_pb2.DeleteWebhookResponse]]:
+        """Ending an ended webhook is no error."""
 
     @_abc_1.abstractmethod
     def VerifyApiKey(

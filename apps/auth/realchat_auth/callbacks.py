@@ -1,0 +1,119 @@
+"""What the sidecar calls by itself: the hourly purge (components/session-purge.yaml), and the log, for webhooks.
+
+From the generated servicer: `dapr.ext.grpc.App` runs handlers in threads, and takes events one by one.
+Source: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+from dapr.proto import appcallback_v1
+from dapr.proto.runtime.v1 import appcallback_pb2_grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import DecodeError
+
+from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
+from realchat_common.ids import parse_id
+from realchat_common.telemetry import log
+
+PURGE = "session-purge"
+PURGE_SECONDS = 60.0
+
+PUBSUB = "events-batched"
+TOPIC = "conversation-events"
+DEAD_LETTERS = "conversation-events-dead"
+SEGMENT_TYPE = "chat.segment"
+BULK_MOST = 200
+BULK_MS = 250
+
+Answer = appcallback_v1.TopicEventResponse
+BulkAnswer = appcallback_v1.TopicEventBulkResponse
+TakeUp = Callable[[Sequence[pb.Segment]], Awaitable[None]]
+
+
+class _CloudEvent(msgspec.Struct):
+    type: str
+    data_base64: bytes = b""
+
+
+_cloud_events = msgspec.json.Decoder(_CloudEvent)
+
+
+class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
+    """Dapr's callbacks.
+
+    Args:
+        purge: removes what has expired.
+        take_up: follows segments of the log. Raises RealChatError when they have to come again.
+    """
+
+    def __init__(
+        self, purge: Callable[[], Awaitable[None]], take_up: Callable[[Sequence[pb.Segment]], Awaitable[None]]
+    ) -> None:
+        self._purge = purge
+        self._take_up = take_up
+
+    async def ListInputBindings(self, request: Empty, context: Any) -> appcallback_v1.ListInputBindingsResponse:
+        return appcallback_v1.ListInputBindingsResponse(bindings=[PURGE])
+
+    async def OnBindingEvent(
+        self, request: appcallback_v1.BindingEventRequest, context: Any
+    ) -> appcallback_v1.BindingEventResponse:
+        if request.name != PURGE:
+            raise RealChatError(Code.NOT_FOUND, "there is no such binding")
+        async with asyncio.timeout(PURGE_SECONDS):
+            await self._purge()
+        return appcallback_v1.BindingEventResponse()
+
+    async def ListTopicSubscriptions(
+        self, request: Empty, context: Any
+    ) -> appcallback_v1.ListTopicSubscriptionsResponse:
+        subscription = appcallback_v1.TopicSubscription(
+            pubsub_name=PUBSUB,
+            topic=TOPIC,
+            dead_letter_topic=DEAD_LETTERS,
+            metadata={"rawPayload": "true"},  # else daprd 1.18 leaves out data that is not text
+            bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
+                enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
+            ),
+        )
+        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=[subscription])
+
+    async def OnBulkTopicEvent(self, request: appcallback_v1.TopicEventBulkRequest, context: Any) -> BulkAnswer:
+        statuses: dict[str, Answer.TopicEventResponseStatus.ValueType] = {}
+        segments: list[pb.Segment] = []
+        for entry in request.entries:
+            segment = _segment(entry.bytes)
+            statuses[entry.entry_id] = Answer.DROP if segment is None else Answer.SUCCESS
+            if segment and segment.events:
+                segments.append(segment)
+        try:
+            if segments:
+                await self._take_up(segments)
+        except RealChatError as error:
+            log.warning("segments have to come again", reason=error.detail)
+            statuses = dict.fromkeys(statuses, Answer.RETRY)
+        return BulkAnswer(
+            statuses=[
+                appcallback_v1.TopicEventBulkResponseEntry(entry_id=entry_id, status=status)
+                for entry_id, status in statuses.items()
+            ]
+        )
+
+
+def _segment(raw: bytes) -> pb.Segment | None:
+    """The segment that an event carries: an empty one if it carries something else, None if it cannot be read."""
+    try:
+        event = _cloud_events.decode(raw)
+        segment = pb.Segment.FromString(event.data_base64) if event.type == SEGMENT_TYPE else pb.Segment()
+        if segment.events:
+            parse_id(segment.conversation_id, "conversation_id")
+    except (DecodeError, msgspec.MsgspecError, ValueError, RealChatError) as error:
+        log.warning("event dropped", reason=type(error).__name__)
+        return None
+    return segment

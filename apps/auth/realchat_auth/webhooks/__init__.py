@@ -1,0 +1,1 @@
+"""Outgoing webhooks: bots are told by HTTP of what happens in their conversations."""

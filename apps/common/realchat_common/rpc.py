@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import inspect
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -132,14 +130,8 @@ class _Edge(grpc.aio.ServerInterceptor):
                     return await inner(request, context)
             return await context.abort(*outcome.status())
 
-        def answer_in_thread(request: Any, context: grpc.ServicerContext) -> Any:
-            with _outcome(method, context) as outcome:
-                self._admit(method, context)
-                return inner(request, context)
-            return context.abort(*outcome.status())
-
         return grpc.unary_unary_rpc_method_handler(
-            answer if inspect.iscoroutinefunction(inner) else answer_in_thread,
+            answer,
             handler.request_deserializer,
             handler.response_serializer,
         )
@@ -161,17 +153,14 @@ class _Edge(grpc.aio.ServerInterceptor):
             structlog.contextvars.bind_contextvars(user=pseudonym(caller.user.user_id))
 
 
-def rpc_server(
-    app_api_token: str, callers: Callers, sync_handlers: ThreadPoolExecutor | None = None
-) -> grpc.aio.Server:
+def rpc_server(app_api_token: str, callers: Callers) -> grpc.aio.Server:
     """A server that admits only what contracts/calls.yaml allows, through the sidecar.
 
     Args:
         app_api_token: what the sidecar sends with every call.
         callers: verifies the assertions of other applications.
-        sync_handlers: runs the servicers that are not coroutines, such as those of `dapr.ext.grpc.App`.
     """
-    return grpc.aio.server(sync_handlers, interceptors=[_Edge(app_api_token, callers)], options=_OPTIONS)
+    return grpc.aio.server(interceptors=[_Edge(app_api_token, callers)], options=_OPTIONS)
 
 
 def sidecar_channel(dapr_grpc_port: int) -> grpc.aio.Channel:

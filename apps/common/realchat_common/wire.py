@@ -32,6 +32,14 @@ def _attachment(attachment: pb.Attachment) -> dict[str, Any]:
     }
 
 
+def poll_json(poll: pb.Poll) -> dict[str, Any]:
+    """A poll as clients see it; results only where they were asked for."""
+    data: dict[str, Any] = {"options": list(poll.options), "multiple": poll.multiple, "closed": poll.closed}
+    if poll.counts:
+        data |= {"counts": list(poll.counts), "voters": poll.voters, "mine": list(poll.mine)}
+    return data
+
+
 def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
     data: dict[str, Any] = {
         "message_id": message.message_id,
@@ -43,6 +51,8 @@ def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
     }
     if message.attachments:
         data["attachments"] = [_attachment(each) for each in message.attachments]
+    if message.HasField("poll"):
+        data["poll"] = poll_json(message.poll)
     if message.reactions:
         data["reactions"] = [{"emoji": r.emoji, "count": r.count, "mine": r.mine} for r in message.reactions]
     return data
@@ -72,6 +82,8 @@ _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
         lambda p: {"message_id": p.message_id, **({"expired": True} if p.expired else {})},
     ),
     "message_timer_set": ("timer.set", lambda p: {"seconds": p.seconds or None}),
+    "poll_voted": ("poll.voted", lambda p: {"message_id": p.message_id, "choices": list(p.choices)}),
+    "poll_closed": ("poll.closed", lambda p: {"message_id": p.message_id}),
     "retention_set": ("retention.set", lambda p: {"days": p.days or None}),
     "reaction_added": ("reaction.added", _reaction),
     "reaction_removed": ("reaction.removed", _reaction),

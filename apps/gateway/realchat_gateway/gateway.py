@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 
 from chat.auth.v1 import account_pb2_grpc, administration_pb2_grpc, auth_pb2_grpc, bot_pb2_grpc
 from chat.conversation.v1 import conversation_pb2_grpc
-from chat.message.v1 import attachment_pb2_grpc, message_pb2_grpc, schedule_pb2_grpc, search_pb2_grpc
+from chat.message.v1 import attachment_pb2_grpc, message_pb2_grpc, poll_pb2_grpc, schedule_pb2_grpc, search_pb2_grpc
 from chat.presence.v1 import presence_pb2_grpc
 from chat.profile.v1 import profile_pb2_grpc
 from realchat_common.rpc import Peer
@@ -40,6 +40,7 @@ class Gateway:
     search: Peer[search_pb2_grpc.SearchServiceAsyncStub]
     attachments: Peer[attachment_pb2_grpc.AttachmentServiceAsyncStub]
     schedule: Peer[schedule_pb2_grpc.ScheduleServiceAsyncStub]
+    polls: Peer[poll_pb2_grpc.PollServiceAsyncStub]
     presence: Peer[presence_pb2_grpc.PresenceServiceAsyncStub]
     tokens: AccessTokens
     keys: ApiKeys

@@ -9,6 +9,7 @@ from chat.auth.v1.bot_pb2_grpc import BotServiceStub
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.message.v1.attachment_pb2_grpc import AttachmentServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
+from chat.message.v1.poll_pb2_grpc import PollServiceStub
 from chat.message.v1.schedule_pb2_grpc import ScheduleServiceStub
 from chat.message.v1.search_pb2_grpc import SearchServiceStub
 from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
@@ -52,6 +53,7 @@ async def main() -> None:
             search=sidecar.peer("message", SearchServiceStub),
             attachments=sidecar.peer("message", AttachmentServiceStub),
             schedule=sidecar.peer("message", ScheduleServiceStub),
+            polls=sidecar.peer("message", PollServiceStub),
             presence=sidecar.peer("presence", PresenceServiceStub),
             tokens=AccessTokens(auth_keys(auth), settings.issuer),
             revoked=revoked,

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
+from realchat_message import polls
 from realchat_message.domain import Appended, Head, Plan
+from realchat_message.polls import ClosePoll, PollState, Vote
 
 EDITABLE_MS = 24 * 3600 * 1000
 """How long after it was sent a message may be edited."""
@@ -76,7 +78,7 @@ class Expire:
         return 200
 
 
-Act = Edit | Delete | React | Expire
+Act = Edit | Delete | React | Expire | Vote | ClosePoll
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Target:
     deleted: bool
     reactions: Mapping[str, Given] = field(default_factory=dict)
     """Those that somebody gave, by emoji."""
+    poll: PollState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +166,12 @@ def _refusal(act: Act, actor: Actor | None, target: Target | None, now_ms: int) 
     own = act.actor_id == target.author_id
     if isinstance(act, Delete):
         return None if own or actor.role in ADMINISTRATORS else RealChatError(Code.PERMISSION_DENIED)
-    if isinstance(act, Edit) and not own:
+    if isinstance(act, Edit) and (not own or target.poll):  # what was voted on stays
         return RealChatError(Code.PERMISSION_DENIED)
     if target.deleted:
         return RealChatError(Code.MESSAGE_NOT_FOUND)
+    if isinstance(act, Vote | ClosePoll):
+        return polls.refusal(act, target.poll, own=own, administrator=actor.role in ADMINISTRATORS)
     if isinstance(act, Edit) and now_ms - target.sent_at_ms > EDITABLE_MS:
         return RealChatError(Code.EDIT_TOO_LATE)
     if isinstance(act, React) and not act.remove and act.emoji not in target.reactions:
@@ -180,6 +185,8 @@ def _after(act: Act, target: Target) -> Target:
             return replace(target, body="", deleted=True, reactions={})
         case Edit():
             return replace(target, body=act.body)
+        case Vote() | ClosePoll():
+            return replace(target, poll=target.poll.after(act)) if target.poll else target
         case React():
             return replace(target, reactions=_reactions_after(act, target.reactions))
 
@@ -202,6 +209,8 @@ def _event(act: Act, after: Target) -> pb.Event:
             return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id))
         case Expire():
             return pb.Event(message_deleted=pb.MessageDeleted(message_id=act.message_id, expired=True))
+        case Vote() | ClosePoll():
+            return polls.event_of(act)
         case Edit():
             return pb.Event(message_edited=pb.MessageEdited(message_id=act.message_id, body=act.body))
         case React():
@@ -257,4 +266,5 @@ def redacted(segment: pb.Segment, message_id: str) -> bool:
         payload.body, payload.redacted = "", True
         if isinstance(payload, pb.MessageSent):
             payload.ClearField("attachments")
+            payload.ClearField("poll")
     return found

@@ -60,7 +60,7 @@ class Attachments:
     async def create(
         self, attachment_id: str, conversation_id: str, user_id: str, name: str, content_type: str, size: int
     ) -> None:
-        """Announces a file. Raises conversation_not_found; overloaded when too many of the user's wait."""
+        """Announces a file. Raises conversation_not_found; rate_limited when too many of the user's wait."""
         with answering():
             row = await self._pool.fetchrow(
                 _CREATE,
@@ -77,7 +77,7 @@ class Attachments:
         if not row["member"]:
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
         if not row["made"]:
-            raise RealChatError(Code.OVERLOADED, f"{MOST_WAITING} files wait for a message", retry_after=3600)
+            raise RealChatError(Code.RATE_LIMITED, f"{MOST_WAITING} files wait for a message", retry_after=3600)
 
     async def store(self, attachment_id: str, user_id: str, data: bytes) -> pb.StoredAttachment:
         """Takes a file's bytes, once.

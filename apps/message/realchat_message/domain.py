@@ -31,6 +31,8 @@ OF_MESSAGES = frozenset(
         "reaction_removed",
         "message_timer_set",
         "retention_set",
+        "poll_voted",
+        "poll_closed",
     }
 )
 """The payloads that this service alone makes; all others are changes of the conversation."""
@@ -48,6 +50,7 @@ class NewMessage:
     body: str
     reply_to: str = ""
     attachment_ids: tuple[str, ...] = ()
+    poll: pb.Poll | None = None
 
     @property
     def key(self) -> Key:
@@ -56,7 +59,7 @@ class NewMessage:
     @property
     def size(self) -> int:
         """About as many bytes as it takes in a segment."""
-        return 4 * len(self.body) + 200 + 1_300 * len(self.attachment_ids)
+        return 4 * len(self.body) + 200 + 1_300 * len(self.attachment_ids) + (self.poll.ByteSize() if self.poll else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,7 @@ def plan(
                     body=intent.body,
                     reply_to=intent.reply_to,
                     attachments=[free.pop(each).attachment for each in intent.attachment_ids],
+                    poll=intent.poll,
                 ),
             )
         event.conversation_id, event.seq, event.occurred_at_ms = conversation_id, seq, now_ms

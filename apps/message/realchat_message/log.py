@@ -41,6 +41,7 @@ from realchat_message.domain import (
     plan,
     segment,
 )
+from realchat_message.polls import Choices, PollState, Vote
 from realchat_message.projection import project
 from realchat_message.segments import MOST_EVENTS, SegmentExistsError, Segments
 
@@ -363,12 +364,13 @@ async def _actors(connection: Connection, conversation_id: str, acts: Sequence[A
 async def _targets(connection: Connection, conversation_id: str, acts: Sequence[Act]) -> dict[str, Target]:
     """Those of the messages that are here."""
     rows = await connection.fetch(
-        "SELECT event_id, seq, actor_id, occurred_at_ms, body, redacted FROM entry"
+        "SELECT event_id, seq, actor_id, occurred_at_ms, body, redacted, extras FROM entry"
         " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND client_message_id IS NOT NULL",
         conversation_id,
         [act.message_id for act in acts],
     )
     reactions = await _reactions(connection, acts)
+    votes = await _votes(connection, acts)
     return {
         (message_id := str(row["event_id"])): Target(
             row["seq"],
@@ -377,9 +379,33 @@ async def _targets(connection: Connection, conversation_id: str, acts: Sequence[
             row["body"] or "",
             row["redacted"],
             reactions.get(message_id, {}),
+            _poll(row["extras"], votes.get(message_id, {})),
         )
         for row in rows
     }
+
+
+def _poll(extras: bytes | None, votes: dict[str, Choices]) -> PollState | None:
+    message = pb.MessageSent.FromString(extras) if extras else None
+    if message is None or not message.HasField("poll"):
+        return None
+    return PollState(len(message.poll.options), message.poll.multiple, message.poll.closed, votes)
+
+
+async def _votes(connection: Connection, acts: Sequence[Act]) -> dict[str, dict[str, Choices]]:
+    """What those who vote had voted for, by message and voter."""
+    voting = [act for act in acts if isinstance(act, Vote)]
+    if not voting:
+        return {}
+    rows = await connection.fetch(
+        "SELECT * FROM vote WHERE message_id = ANY($1::uuid[]) AND user_id = ANY($2::uuid[])",
+        [act.message_id for act in voting],
+        [act.actor_id for act in voting],
+    )
+    found: dict[str, dict[str, Choices]] = {}
+    for row in rows:
+        found.setdefault(str(row["message_id"]), {})[str(row["user_id"])] = tuple(row["choices"])
+    return found
 
 
 async def _reactions(connection: Connection, acts: Sequence[Act]) -> dict[str, dict[str, Given]]:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from chat.message.v1.attachment_pb2_grpc import add_AttachmentServiceServicer_to_server
 from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_server
+from chat.message.v1.poll_pb2_grpc import add_PollServiceServicer_to_server
 from chat.message.v1.schedule_pb2_grpc import add_ScheduleServiceServicer_to_server
 from chat.message.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
 from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
@@ -23,6 +24,7 @@ from realchat_message.events import OwnTopic
 from realchat_message.expiry import Expiry
 from realchat_message.lanes import POINTERS, Confirmations, Departures, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
+from realchat_message.poll_rpc import PollRpc
 from realchat_message.receipts import ReceiptLane, Receipts
 from realchat_message.rpc import MessageRpc
 from realchat_message.schedule import Schedule
@@ -78,10 +80,12 @@ async def main() -> None:
         }.items():
             runtime.background(name, job)
 
+        store = MessageStore(engine)
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        add_MessageServiceServicer_to_server(MessageRpc(conversation_log, MessageStore(engine), receipts), server)
+        add_MessageServiceServicer_to_server(MessageRpc(conversation_log, store, receipts), server)
         add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
         add_ScheduleServiceServicer_to_server(ScheduleRpc(schedule, expiry), server)
+        add_PollServiceServicer_to_server(PollRpc(conversation_log, store), server)
         add_SearchServiceServicer_to_server(SearchRpc(MessageSearch(engine)), server)
         appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations, departures), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

@@ -47,6 +47,7 @@ _EDIT = """
 _REDACT = """
     WITH revisions AS (DELETE FROM revision WHERE conversation_id = $1 AND message_id = $2),
          reactions AS (DELETE FROM reaction WHERE message_id = $2),
+         votes AS (DELETE FROM vote WHERE message_id = $2),
          files AS (UPDATE attachment SET remove_after_ms = 0 WHERE message_id = $2),
          noted AS (INSERT INTO redaction (conversation_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
     UPDATE entry SET body = '', redacted = true, extras = NULL WHERE conversation_id = $1 AND event_id = $2
@@ -68,6 +69,12 @@ _REACT = """
     INSERT INTO reaction (message_id, emoji, user_id, seq, reacted_at_ms) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT DO NOTHING
 """
+_VOTE = """
+    INSERT INTO vote (message_id, user_id, choices) VALUES ($1, $2, $3)
+    ON CONFLICT (message_id, user_id) DO UPDATE SET choices = excluded.choices
+"""
+_EXTRAS = "SELECT extras FROM entry WHERE conversation_id = $1 AND event_id = $2"
+_SET_EXTRAS = "UPDATE entry SET extras = $3 WHERE conversation_id = $1 AND event_id = $2"
 _TAKE_BACK = "DELETE FROM reaction WHERE message_id = $1 AND emoji = $2 AND user_id = $3"
 
 
@@ -111,10 +118,16 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
             await _project_act(connection, event)
             await _project_reaction(connection, event)
             await _project_expiry(connection, event)
+            await _project_poll(connection, event)
 
 
 def _extras(message: pb.MessageSent) -> bytes | None:
-    return pb.MessageSent(attachments=message.attachments).SerializeToString() if message.attachments else None
+    if not message.attachments and not message.HasField("poll"):
+        return None
+    extras = pb.MessageSent(attachments=message.attachments)
+    if message.HasField("poll"):
+        extras.poll.CopyFrom(message.poll)
+    return extras.SerializeToString()
 
 
 def _bare(event: pb.Event) -> bytes:
@@ -157,6 +170,19 @@ async def _project_expiry(connection: Connection, event: pb.Event) -> None:
     elif event.HasField("retention_set"):
         seconds = event.retention_set.days * 24 * 3600
         await connection.execute(_SET_EXPIRY, event.conversation_id, RETENTION, event.seq, seconds, event.actor_id, 0)
+
+
+async def _project_poll(connection: Connection, event: pb.Event) -> None:
+    if event.HasField("poll_voted"):
+        voted = event.poll_voted
+        await connection.execute(_VOTE, voted.message_id, event.actor_id, list(voted.choices))
+    elif event.HasField("poll_closed"):
+        where = (event.conversation_id, event.poll_closed.message_id)
+        extras = await connection.fetchval(_EXTRAS, *where)
+        if extras:  # else it is deleted
+            message = pb.MessageSent.FromString(extras)
+            message.poll.closed = True
+            await connection.execute(_SET_EXTRAS, *where, message.SerializeToString())
 
 
 async def _project_membership(connection: Connection, event: pb.Event) -> None:

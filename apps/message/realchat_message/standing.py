@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_message.acts import reaction_of
-from realchat_message.tables import Entry, Reaction
+from realchat_message.polls import results
+from realchat_message.tables import Entry, Reaction, Vote
 
 Reactions = dict[str, dict[str, pb.ReactionCount]]
 """By message and emoji, in the order in which the emojis came."""
@@ -60,7 +61,21 @@ async def as_they_stand(session: AsyncSession, entries: Sequence[Entry], reader:
         reaction.count = found[reaction.message_id].get(reaction.emoji, pb.ReactionCount()).count
     for message in messages:
         message.reactions.extend(found[message.message_id].values())
+    if reader:
+        await _fill_polls(session, [message for message in messages if message.HasField("poll")], str(reader))
     return events
+
+
+async def _fill_polls(session: AsyncSession, messages: Sequence[pb.MessageSent], reader_id: str) -> None:
+    """Polls say what was voted."""
+    if not messages:
+        return
+    votes: dict[str, dict[str, list[int]]] = defaultdict(dict)
+    ids = [UUID(message.message_id) for message in messages]
+    for vote in await session.exec(select(Vote).where(col(Vote.message_id).in_(ids))):
+        votes[str(vote.message_id)][str(vote.user_id)] = vote.choices
+    for message in messages:
+        results(message.poll, votes[message.message_id], reader_id)
 
 
 async def _fill_edits(session: AsyncSession, entries: Sequence[Entry], events: Sequence[pb.Event]) -> None:

@@ -464,6 +464,17 @@ class MessageStore:
             )
             return message_pb2.ListEditsResponse(revisions=[*revisions, now])
 
+    async def poll(self, conversation_id: str, message_id: str, user_id: str) -> pb.MessageSent:
+        """A poll with its results. Raises conversation_not_found, message_not_found."""
+        conversation, user = UUID(conversation_id), UUID(user_id)
+        async with transaction(self._engine) as session:
+            await self._require_member(session, conversation, user)
+            message = await self._message(session, conversation, UUID(message_id), user)
+            (event,) = await as_they_stand(session, [message], user)
+        if not event.message_sent.HasField("poll"):
+            raise RealChatError(Code.MESSAGE_NOT_FOUND)
+        return event.message_sent
+
     async def reactions(
         self, conversation_id: str, message_id: str, user_id: str, emoji: str, limit: int, after_seq: int
     ) -> tuple[list[message_pb2.Reaction], int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import BigInteger
+from sqlalchemy import ARRAY, BigInteger, Integer
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -90,6 +90,14 @@ class Reaction(Table, table=True):
     seq: int = Field(sa_type=BigInteger)
     """The event that says so."""
     reacted_at_ms: int = Field(sa_type=BigInteger)
+
+
+class Vote(Table, table=True):
+    """What somebody answered to a poll."""
+
+    message_id: UUID = Field(primary_key=True)
+    user_id: UUID = Field(primary_key=True)
+    choices: list[int] = Field(sa_type=ARRAY(Integer))
 
 
 class Hidden(Table, table=True):

@@ -89,4 +89,8 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.message.v1.ScheduleService/SetMessageTimer": frozenset({"gateway"}),
     "/chat.message.v1.ScheduleService/SetRetention": frozenset({"gateway"}),
     "/chat.message.v1.ScheduleService/GetExpiry": frozenset({"gateway"}),
+    "/chat.message.v1.PollService/CreatePoll": frozenset({"gateway"}),
+    "/chat.message.v1.PollService/VotePoll": frozenset({"gateway"}),
+    "/chat.message.v1.PollService/ClosePoll": frozenset({"gateway"}),
+    "/chat.message.v1.PollService/GetPoll": frozenset({"gateway"}),
 }

@@ -59,6 +59,7 @@ class Code(Enum):
     LINK_EXPIRED = ("link_expired", 410, grpc.StatusCode.FAILED_PRECONDITION, False, "The link was good for a while only")
     SCHEDULED_NOT_FOUND = ("scheduled_not_found", 404, grpc.StatusCode.NOT_FOUND, False, "No such message waits to be sent")
     TOO_MANY_SCHEDULED = ("too_many_scheduled", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "Too many messages wait to be sent")
+    POLL_CLOSED = ("poll_closed", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The poll is closed")
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422, grpc.StatusCode.FAILED_PRECONDITION, False, "The idempotency key was used for another request")
     REQUEST_IN_PROGRESS = ("request_in_progress", 409, grpc.StatusCode.ABORTED, True, "The same request is being worked on")
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413, grpc.StatusCode.INVALID_ARGUMENT, False, "The request is too large")

@@ -30,6 +30,8 @@ from chat.message.v1 import (
     attachment_pb2_grpc,
     message_pb2,
     message_pb2_grpc,
+    poll_pb2,
+    poll_pb2_grpc,
     schedule_pb2,
     schedule_pb2_grpc,
     search_pb2,
@@ -45,6 +47,7 @@ TOKEN = "token of the sidecar"
 SERVICES: dict[str, tuple[Any, Any]] = {
     "attachments": (attachment_pb2, attachment_pb2_grpc.AttachmentServiceStub),
     "schedule": (schedule_pb2, schedule_pb2_grpc.ScheduleServiceStub),
+    "polls": (poll_pb2, poll_pb2_grpc.PollServiceStub),
     "search": (search_pb2, search_pb2_grpc.SearchServiceStub),
     "auth": (auth_pb2, auth_pb2_grpc.AuthServiceStub),
     "bot": (bot_pb2, bot_pb2_grpc.BotServiceStub),

@@ -167,7 +167,7 @@ async def test_only_members_announce_files_and_not_too_many(room: Room, attachme
     assert await refusal(announced(attachments, conversation, CAROL)) is Code.CONVERSATION_NOT_FOUND
     for _ in range(MOST_WAITING):
         await announced(attachments, conversation)
-    assert await refusal(announced(attachments, conversation)) is Code.OVERLOADED
+    assert await refusal(announced(attachments, conversation)) is Code.RATE_LIMITED
     await announced(attachments, conversation, BOB)
 
 

@@ -166,6 +166,13 @@ EVENTS: list[dict[str, Any]] = [
     {"retention_set": pb.RetentionSet()},
     {
         "message_sent": pb.MessageSent(
+            message_id=new_id(), client_message_id="c", poll=pb.Poll(options=["a", "b"], counts=[1, 0], voters=1)
+        )
+    },
+    {"poll_voted": pb.PollVoted(message_id=new_id(), choices=[1])},
+    {"poll_closed": pb.PollClosed(message_id=new_id())},
+    {
+        "message_sent": pb.MessageSent(
             message_id=new_id(), client_message_id="c", body="b", reactions=[pb.ReactionCount(emoji="👍", count=2)]
         )
     },

@@ -26,6 +26,7 @@ from realchat_gateway.api import (
     credentials,
     messages,
     people,
+    polls,
     reactions,
     receipts,
     schedule,
@@ -108,6 +109,7 @@ def public_app(gateway: Gateway) -> FastAPI:
         search,
         attachments,
         schedule,
+        polls,
     ):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)

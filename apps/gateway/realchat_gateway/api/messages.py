@@ -79,7 +79,7 @@ async def send_message(
     key: IdempotencyKey,
 ) -> SentMessage:
     """Sends a message."""
-    own_id = _client_message_id(body.client_message_id, key)
+    own_id = own_message_id(body.client_message_id, key)
     message = pb.NewMessage(
         sender_id=user.user_id,
         client_message_id=own_id,
@@ -103,7 +103,8 @@ async def send_message(
     )
 
 
-def _client_message_id(in_body: str | None, key: str | None) -> str:
+def own_message_id(in_body: str | None, key: str | None) -> str:
+    """The sender's own id of a message, else the Idempotency-Key, else a new one. Raises invalid_argument."""
     if in_body and key and in_body != key:
         raise RealChatError(Code.INVALID_ARGUMENT, "differs from the Idempotency-Key", field="client_message_id")
     own_id = in_body or key or new_id()

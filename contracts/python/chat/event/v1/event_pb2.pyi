@@ -125,6 +125,54 @@ class Attachment(_message.Message):
 Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
 
 @_typing.final
+class Poll(_message.Message):
+    """A question with options."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    MULTIPLE_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    VOTERS_FIELD_NUMBER: _builtins.int
+    MINE_FIELD_NUMBER: _builtins.int
+    multiple: _builtins.bool
+    """More than one may be chosen."""
+    closed: _builtins.bool
+    """As it stands when it is read. The rest in GetHistory and GetPoll only: elsewhere the events that follow say it."""
+    voters: _builtins.int
+    """Members who voted."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """2 to 12."""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Votes by option."""
+
+    @_builtins.property
+    def mine(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """What the reader voted for."""
+
+    def __init__(
+        self,
+        *,
+        options: _abc.Iterable[_builtins.str] | None = ...,
+        multiple: _builtins.bool = ...,
+        closed: _builtins.bool = ...,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+        voters: _builtins.int = ...,
+        mine: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "counts", b"counts", "mine", b"mine", "multiple", b"multiple", "options", b"options", "voters", b"voters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Poll: _TypeAlias = Poll  # noqa: Y015
+
+@_typing.final
 class MessageSent(_message.Message):
     """A person or bot wrote a message."""
 
@@ -138,6 +186,7 @@ class MessageSent(_message.Message):
     EDITED_AT_MS_FIELD_NUMBER: _builtins.int
     REACTIONS_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """UUIDv7, given by the message service."""
     client_message_id: _builtins.str
@@ -158,6 +207,10 @@ class MessageSent(_message.Message):
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
         """Up to 10 files. None when redacted."""
 
+    @_builtins.property
+    def poll(self) -> Global___Poll:
+        """What it asks, when it is a poll; the body is the question. None when redacted."""
+
     def __init__(
         self,
         *,
@@ -169,10 +222,11 @@ class MessageSent(_message.Message):
         edited_at_ms: _builtins.int = ...,
         reactions: _abc.Iterable[Global___ReactionCount] | None = ...,
         attachments: _abc.Iterable[Global___Attachment] | None = ...,
+        poll: Global___Poll | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["poll", b"poll"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "reactions", b"reactions", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "poll", b"poll", "reactions", b"reactions", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -261,6 +315,54 @@ class MessageDeleted(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageDeleted: _TypeAlias = MessageDeleted  # noqa: Y015
+
+@_typing.final
+class PollVoted(_message.Message):
+    """The actor answered a poll, in place of an earlier answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CHOICES_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    @_builtins.property
+    def choices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Options, from 0, in order; none takes the vote back."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        choices: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["choices", b"choices", "message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PollVoted: _TypeAlias = PollVoted  # noqa: Y015
+
+@_typing.final
+class PollClosed(_message.Message):
+    """The poll takes no more votes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PollClosed: _TypeAlias = PollClosed  # noqa: Y015
 
 @_typing.final
 class MessageTimerSet(_message.Message):
@@ -521,6 +623,8 @@ class Event(_message.Message):
     REACTION_REMOVED_FIELD_NUMBER: _builtins.int
     MESSAGE_TIMER_SET_FIELD_NUMBER: _builtins.int
     RETENTION_SET_FIELD_NUMBER: _builtins.int
+    POLL_VOTED_FIELD_NUMBER: _builtins.int
+    POLL_CLOSED_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     seq: _builtins.int
     """1, 2, 3 ... without gaps, per conversation."""
@@ -556,6 +660,10 @@ class Event(_message.Message):
     def message_timer_set(self) -> Global___MessageTimerSet: ...
     @_builtins.property
     def retention_set(self) -> Global___RetentionSet: ...
+    @_builtins.property
+    def poll_voted(self) -> Global___PollVoted: ...
+    @_builtins.property
+    def poll_closed(self) -> Global___PollClosed: ...
     def __init__(
         self,
         *,
@@ -577,12 +685,14 @@ class Event(_message.Message):
         reaction_removed: Global___ReactionRemoved | None = ...,
         message_timer_set: Global___MessageTimerSet | None = ...,
         retention_set: Global___RetentionSet | None = ...,
+        poll_voted: Global___PollVoted | None = ...,
+        poll_closed: Global___PollClosed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_timer_set", "retention_set"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_timer_set", "retention_set", "poll_voted", "poll_closed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

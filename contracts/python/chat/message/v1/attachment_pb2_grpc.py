@@ -65,7 +65,8 @@ class AttachmentServiceServicer:
 
     def CreateAttachment(self, request, context):
         """Announces a file, by somebody who is in the conversation. Its bytes follow by StoreAttachment, and a message takes it
-        within 24 hours, or it is removed. Errors: conversation_not_found, invalid_argument, payload_too_large.
+        within 24 hours, or it is removed.
+        Errors: conversation_not_found, invalid_argument, payload_too_large, rate_limited (too many wait for a message).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class AttachmentServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AttachmentServiceAsyncStub: ...
     CreateAttachment: _grpc.UnaryUnaryMultiCallable[_attachment_pb2.CreateAttachmentRequest, _attachment_pb2.CreateAttachmentResponse]
     """Announces a file, by somebody who is in the conversation. Its bytes follow by StoreAttachment, and a message takes it
-    within 24 hours, or it is removed. Errors: conversation_not_found, invalid_argument, payload_too_large.
+    within 24 hours, or it is removed.
+    Errors: conversation_not_found, invalid_argument, payload_too_large, rate_limited (too many wait for a message).
     """
     StoreAttachment: _grpc.UnaryUnaryMultiCallable[_attachment_pb2.StoreAttachmentRequest, _attachment_pb2.StoreAttachmentResponse]
     """Takes the bytes, once, of who announced it. What it is, is told by the bytes.
@@ -59,7 +60,8 @@ class AttachmentServiceAsyncStub(AttachmentServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateAttachment: _aio.UnaryUnaryMultiCallable[_attachment_pb2.CreateAttachmentRequest, _attachment_pb2.CreateAttachmentResponse]  # type: ignore[assignment]
     """Announces a file, by somebody who is in the conversation. Its bytes follow by StoreAttachment, and a message takes it
-    within 24 hours, or it is removed. Errors: conversation_not_found, invalid_argument, payload_too_large.
+    within 24 hours, or it is removed.
+    Errors: conversation_not_found, invalid_argument, payload_too_large, rate_limited (too many wait for a message).
     """
     StoreAttachment: _aio.UnaryUnaryMultiCallable[_attachment_pb2.StoreAttachmentRequest, _attachment_pb2.StoreAttachmentResponse]  # type: ignore[assignment]
     """Takes the bytes, once, of who announced it. What it is, is told by the bytes.
@@ -84,7 +86,8 @@ class AttachmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_attachment_pb2.CreateAttachmentResponse, _abc.Awaitable[_attachment_pb2.CreateAttachmentResponse]]:
         """Announces a file, by somebody who is in the conversation. Its bytes follow by StoreAttachment, and a message takes it
-        within 24 hours, or it is removed. Errors: conversation_not_found, invalid_argument, payload_too_large.
+        within 24 hours, or it is removed.
+        Errors: conversation_not_found, invalid_argument, payload_too_large, rate_limited (too many wait for a message).
         """
 
     @_abc_1.abstractmethod

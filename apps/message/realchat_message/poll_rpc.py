@@ -1,0 +1,61 @@
+"""The RPCs of polls: translate, call, translate."""
+
+from __future__ import annotations
+
+from chat.event.v1 import event_pb2
+from chat.message.v1 import poll_pb2 as pb
+from chat.message.v1.poll_pb2_grpc import PollServiceServicer
+from realchat_common.errors import RealChatError
+from realchat_common.ids import parse_id
+from realchat_common.rpc import current_user
+from realchat_message.acts import Act
+from realchat_message.domain import Appended, Intent, NewMessage, check_client_message_id, normalise_body
+from realchat_message.log import ConversationLog
+from realchat_message.polls import ClosePoll, Vote, check_choices, check_options
+from realchat_message.rpc import Context
+from realchat_message.store import MessageStore
+
+
+class PollRpc(PollServiceServicer):
+    """Serves chat.message.v1.PollService."""
+
+    def __init__(self, log: ConversationLog, store: MessageStore) -> None:
+        self._log = log
+        self._store = store
+
+    async def CreatePoll(self, request: pb.CreatePollRequest, context: Context) -> pb.CreatePollResponse:
+        message = NewMessage(
+            sender_id=current_user().user_id,
+            client_message_id=check_client_message_id(request.client_message_id),
+            body=normalise_body(request.question),
+            poll=event_pb2.Poll(options=check_options(request.options), multiple=request.multiple),
+        )
+        sent = await self._append(request.conversation_id, message)
+        return pb.CreatePollResponse(
+            message_id=sent.event_id, seq=sent.seq, sent_at_ms=sent.occurred_at_ms, duplicate=sent.duplicate
+        )
+
+    async def VotePoll(self, request: pb.VotePollRequest, context: Context) -> pb.VotePollResponse:
+        message_id = parse_id(request.message_id, "message_id")
+        vote = Vote(current_user().user_id, message_id, check_choices(request.choices))
+        done = await self._append(request.conversation_id, vote)
+        return pb.VotePollResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def ClosePoll(self, request: pb.ClosePollRequest, context: Context) -> pb.ClosePollResponse:
+        close = ClosePoll(current_user().user_id, parse_id(request.message_id, "message_id"))
+        done = await self._append(request.conversation_id, close)
+        return pb.ClosePollResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def GetPoll(self, request: pb.GetPollRequest, context: Context) -> pb.GetPollResponse:
+        message = await self._store.poll(
+            parse_id(request.conversation_id, "conversation_id"),
+            parse_id(request.message_id, "message_id"),
+            current_user().user_id,
+        )
+        return pb.GetPollResponse(question=message.body, poll=message.poll)
+
+    async def _append(self, conversation_id: str, intent: Intent | Act) -> Appended:
+        (outcome,) = await self._log.append(parse_id(conversation_id, "conversation_id"), [intent])
+        if isinstance(outcome, RealChatError):
+            raise outcome
+        return outcome

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import filetype
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from realchat_common.errors import Code, RealChatError
 
@@ -33,7 +33,10 @@ _SAME = {
     "image/jpg": "image/jpeg",
     "audio/mp3": "audio/mpeg",
     "audio/wav": "audio/x-wav",
+    "audio/wave": "audio/x-wav",
     "video/mov": "video/quicktime",
+    "application/x-gzip": "application/gzip",
+    "application/x-zip-compressed": "application/zip",
 }
 _ACTIVE = frozenset({"image/svg+xml", "text/html", "application/xhtml+xml"})
 """Text that browsers run: taken as the text that it is."""
@@ -98,6 +101,9 @@ def fits(announced: str, told: str) -> bool:
         return True
     if announced in _ACTIVE:
         return told == TEXT
+    kind, _, container = announced.partition("/")
+    if kind in ("audio", "video") and told in (f"audio/{container}", f"video/{container}"):
+        return True  # the same container, with sound alone or not: recorders announce audio/webm
     if announced.startswith(_TOLD) or announced in _TOLD_TYPES:
         return False
     # Documents are archives, source code is text: what was announced says more than the bytes can.
@@ -118,7 +124,7 @@ def examine(data: bytes, announced: str) -> File:
         return File(told, matches=True)
     try:
         return _picture(data, told)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError):
+    except Exception:  # decoders stumble over hostile bytes in many ways
         return File(told, matches=False)  # it begins like a picture and is none, or is too large to be opened
 
 

@@ -69,6 +69,7 @@ def test_what_is_not_what_it_was_announced_to_be_does_not_match(data: bytes, ann
         (b"\x00\x01\x02", "application/x-own-format", "application/octet-stream"),
         (EXE, "application/octet-stream", "application/x-msdownload"),
         (b"%PDF-1.7 ...", "application/pdf", "application/pdf"),
+        (b"\x1aE\xdf\xa3\x01B\x82\x84webm" + bytes(300), "audio/webm", "video/webm"),
     ],
 )
 def test_a_file_is_served_as_what_its_bytes_tell(data: bytes, announced: str, told: str) -> None:

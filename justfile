@@ -40,6 +40,11 @@ infra *options:
 test *arguments:
     @dev/test {{ arguments }}
 
+# build the web client, and check its types, style and rules
+web:
+    @dev/run python -m stack install
+    cd apps/web && npm run --silent check
+
 # check style
 lint:
     cd contracts && uv run --no-sync buf lint

@@ -58,6 +58,7 @@ def _up(options: argparse.Namespace) -> None:
     started = time.monotonic()
     stack = Stack(options.name, observe=options.observe)
     if stack.is_up():
+        tools.web_client()
         say("RealChat is up already.")
     else:
         stack.start()
@@ -83,6 +84,7 @@ def _observers(stack: Stack) -> str:
 
 def _infra(options: argparse.Namespace) -> None:
     stack = Stack(options.name)
+    tools.web_client()
     stack.start(infra_only=True)
     env = stack.env_file.relative_to(paths.ROOT)
     say(f"""
@@ -128,5 +130,6 @@ def _logs(options: argparse.Namespace) -> None:
 
 def _install(options: argparse.Namespace) -> None:
     tools.install()
+    tools.web_client()
     if options.browser:
         tools.browser()

@@ -239,6 +239,8 @@ class Stack:
         Raises StackError.
         """
         groups = [Group.OBSERVERS, Group.BACKING] if infra_only else list(Group)
+        if not infra_only and self.layout.of("gateway"):
+            tools.web_client()
         changed = self.supervisor.configure(self.programs.values())
         self.vault.write(self.layout, self._common_env(), self.env_file)
         if self.supervisor.is_alive() and changed:

@@ -24,6 +24,7 @@ from stack.progress import StackError, step
 
 _DAPRD_OLDEST_PATCH = 2  # 1.18.0 and 1.18.1 were not tried
 _RELEASE_SECONDS = 5.0
+_NODE_OLDEST = (20, 19)  # what Vite needs
 _POM = "{http://maven.apache.org/POM/4.0.0}"
 
 
@@ -75,6 +76,55 @@ def browser() -> Path:
         if found := shutil.which(name):
             return Path(found)
     return _system("chromium", "chromium")
+
+
+def web_client() -> Path:
+    """The folder of the web client's build, made anew when its sources have changed."""
+    source = paths.ROOT / "apps" / "web"
+    built = source / "dist"
+    stamp, lock = built / ".sources", source / "package-lock.json"
+    with _only_one():
+        wanted = _fingerprint(*(path for path in _sources(source) if path.suffix != ".md"))
+        if stamp.is_file() and stamp.read_text() == wanted:
+            return built
+        npm = _npm()
+        installed = source / "node_modules" / ".lock"
+        if not installed.is_file() or installed.read_text() != _fingerprint(lock):
+            with step("Installing the web client's locked packages"):
+                _run([npm, "ci", "--prefer-offline", "--no-audit", "--no-fund"], cwd=source)
+            installed.write_text(_fingerprint(lock))
+        with step("Building the web client"):
+            _run([npm, "run", "build"], cwd=source)
+        stamp.write_text(wanted)
+    return built
+
+
+def _sources(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name not in ("dist", "node_modules", "test"):
+            yield from _sources(path)
+        elif path.is_file():
+            yield path
+
+
+def _fingerprint(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _npm() -> str:
+    node, npm = shutil.which("node"), shutil.which("npm")
+    version = _run([node, "--version"]).strip("v\n") if node else "none"
+    if not npm or not node or tuple(int(part) for part in version.split(".")[:2]) < _NODE_OLDEST:
+        raise StackError(
+            f"The web client is built by Node.js {_NODE_OLDEST[0]}.{_NODE_OLDEST[1]} or newer, with npm; "
+            f"here is {version}.",
+            way_out="install it from nodejs.org, by your system's packages (nodejs, npm) or a version manager",
+        )
+    return npm
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from stack import Stack
+from stack import Stack, tools
 
 pytestmark = [pytest.mark.image, pytest.mark.timeout(900)]
 
@@ -111,9 +111,9 @@ def image() -> Iterator[Image]:
         for step in build.runs:
             command = ["sh", "-ec", result.inside(step)]
             subprocess.run(command, cwd=source, env={**machine, "UV_PYTHON": PYTHON, **env}, check=True)
-        for stage, names, target in result.stage.copies:
-            if not stage:
-                shutil.copytree(ROOT / names[0], result.inside(target))
+        for stage, _, target in result.stage.copies:
+            if stage == "web":  # built by the same commands
+                shutil.copytree(tools.web_client(), result.inside(target))
         yield result
     finally:
         shutil.rmtree(place)
@@ -122,7 +122,7 @@ def image() -> Iterator[Image]:
 def copy(names: list[str], source: Path, target: str) -> None:
     for name in names:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, source / target, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             shutil.copy(ROOT / name, source / target)
 

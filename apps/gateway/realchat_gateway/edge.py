@@ -45,6 +45,8 @@ SECURITY_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+NAMED_BY_CONTENT = "/assets/"
+"""The web client's build names its files here by their hashes: they never change."""
 API_CSP = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -101,6 +103,8 @@ class Edge:
         if status != 304:  # whose headers replace those that the browser has kept (RFC 9111, section 3.2)
             document = headers.get("content-type", "").startswith("text/html")
             headers.setdefault("Content-Security-Policy", self._page_csp if document else API_CSP)
+        if status in (200, 304) and scope["path"].startswith(NAMED_BY_CONTENT):
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
         headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
         if scope["scheme"] == "https":
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"

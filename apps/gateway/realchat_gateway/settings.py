@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, HttpUrl, TypeAdapter
 
 from realchat_common.settings import ServiceSettings
 
-WEB_ROOT = Path(__file__).parents[2] / "web" / "public"
-"""The page's files where the gateway runs from the source tree."""
+WEB_ROOT = Path(__file__).parents[2] / "web" / "dist"
+"""The web client's build, which `dev/up` makes, where the gateway runs from the source tree."""
 
 
 def _rate(text: str) -> str:
@@ -22,7 +22,7 @@ def _rate(text: str) -> str:
 
 def _page_root(path: Path) -> Path:
     if not (path / "index.html").is_file():
-        raise ValueError(f"{path} has no index.html")
+        raise ValueError(f"{path} has no index.html; `just web` builds the web client")
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -57,7 +58,7 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def settings(monkeypatch: pytest.MonkeyPatch) -> GatewaySettings:
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> GatewaySettings:
     """What the Dapr command line and the operator would give, with limits that no test meets by accident."""
     for name, value in {
         "APP_ID": "gateway",
@@ -67,6 +68,8 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> GatewaySettings:
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REALCHAT_INTERNAL_PORT", "8090")
+    (tmp_path / "index.html").write_text("<!doctype html><title>RealChat</title>")
+    monkeypatch.setenv("REALCHAT_WEB_ROOT", str(tmp_path))
     for name in ("LOGIN", "ANONYMOUS", "READ", "WRITE", "ADDRESS"):
         monkeypatch.setenv(f"REALCHAT_RATE_{name}", "100000/minute")
     return GatewaySettings()

@@ -21,6 +21,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/auth/login"): LOGIN,
     ("POST", "/v1/auth/refresh"): {"refresh_token": "r"},
     ("POST", "/v1/auth/logout"): {"refresh_token": "r"},
+    ("POST", "/v1/auth/browser/register"): LOGIN | {"display_name": "A"},
+    ("POST", "/v1/auth/browser/login"): LOGIN,
     ("PATCH", "/v1/me"): {"bio": "x"},
     ("PATCH", f"/v1/sessions/{ID}"): {"device_name": "x"},
     ("POST", "/v1/me/password"): {"current_password": "a", "new_password": "b"},
@@ -61,6 +63,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 
 ROUTES = [
     *BODIES,
+    ("POST", "/v1/auth/browser/refresh"),
+    ("POST", "/v1/auth/browser/logout"),
     ("GET", "/v1/sessions"),
     ("GET", "/v1/me/account"),
     ("GET", "/v1/admin/users"),

@@ -23,7 +23,7 @@ class Answers:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def ask(edge: Edge, scheme: str = "http", **headers: str) -> tuple[int, dict[str, str]]:
+async def ask(edge: Edge, scheme: str = "http", path: str = "/", **headers: str) -> tuple[int, dict[str, str]]:
     """One request; the answer's status and headers."""
     sent: list[Message] = []
 
@@ -34,7 +34,7 @@ async def ask(edge: Edge, scheme: str = "http", **headers: str) -> tuple[int, di
         return {"type": "http.request", "body": b"", "more_body": False}
 
     raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope: dict[str, Any] = {"type": "http", "scheme": scheme, "path": "/", "headers": raw}
+    scope: dict[str, Any] = {"type": "http", "scheme": scheme, "path": path, "headers": raw}
     await edge(scope, receive, send)
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
@@ -68,6 +68,11 @@ async def test_answers_are_not_stored_unless_they_say_so() -> None:
     _, tagged = await ask(edge(Answers({"etag": '"1"'})))
     _, explicit = await ask(edge(Answers({"cache-control": "public, max-age=300"})))
     assert [h["cache-control"] for h in (plain, tagged, explicit)] == ["no-store", "no-cache", "public, max-age=300"]
+
+
+async def test_files_that_are_named_by_their_content_are_kept_for_good() -> None:
+    _, script = await ask(edge(Answers({"etag": '"1"'})), path="/assets/index-4f2a.js")
+    assert script["cache-control"] == "public, max-age=31536000, immutable"
 
 
 async def test_https_is_made_to_stay() -> None:

@@ -6,19 +6,24 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from realchat_gateway.settings import GatewaySettings
+from realchat_gateway.settings import WEB_ROOT, GatewaySettings
+from stack import paths
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = tmp_path / "web" / "index.html"
+    page.parent.mkdir()
+    page.touch()
+    monkeypatch.setenv("REALCHAT_WEB_ROOT", str(page.parent))
     for name in ("APP_ID", "DAPR_API_TOKEN", "APP_API_TOKEN"):
         monkeypatch.setenv(name, "x")
     for name in ("DAPR_GRPC_PORT", "REALCHAT_INTERNAL_PORT"):
         monkeypatch.setenv(name, "1")
 
 
-def test_the_page_is_found_beside_the_gateway() -> None:
-    assert (GatewaySettings().web_root / "index.html").is_file()
+def test_the_page_is_what_dev_up_builds_beside_the_gateway() -> None:
+    assert WEB_ROOT == paths.ROOT / "apps" / "web" / "dist"
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from realchat_gateway.api import (
     administration,
     attachments,
     bots,
+    browser,
     conversations,
     credentials,
     messages,
@@ -100,6 +101,7 @@ def public_app(gateway: Gateway) -> FastAPI:
         accounts,
         administration,
         bots,
+        browser,
         people,
         conversations,
         messages,
@@ -142,7 +144,8 @@ def _operation_id(route: APIRoute) -> str:
 def _page_csp(socket_url: str) -> str:
     socket = urlsplit(socket_url)
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; "
+        "manifest-src 'self'; "
         f"connect-src 'self' {socket.scheme}://{socket.netloc}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
     )

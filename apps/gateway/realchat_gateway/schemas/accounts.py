@@ -53,25 +53,32 @@ class RefreshToken(Command):
     refresh_token: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
-class Tokens(BaseModel):
-    """A session's tokens."""
+_ACCESS = {
+    "user_id": ALICE,
+    "session_id": SESSION,
+    "access_token": "eyJhbGciOiJFZERTQSIs…",
+    "token_type": "Bearer",
+    "expires_in": 900,
+}
 
-    model_config = example(
-        {
-            "user_id": ALICE,
-            "session_id": SESSION,
-            "access_token": "eyJhbGciOiJFZERTQSIs…",
-            "token_type": "Bearer",
-            "expires_in": 900,
-            "refresh_token": "rt_8Jq2…",
-        }
-    )
+
+class AccessToken(BaseModel):
+    """A session's access token."""
+
+    model_config = example({**_ACCESS})
 
     user_id: Id
     session_id: Id
     access_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
     expires_in: Annotated[int, Field(description="Seconds.")]
+
+
+class Tokens(AccessToken):
+    """A session's tokens."""
+
+    model_config = example({**_ACCESS, "refresh_token": "rt_8Jq2…"})
+
     refresh_token: Annotated[str, Field(description="30 days; each use gives a new one.")]
 
     @classmethod

@@ -1,0 +1,23 @@
+/** Sets of whole numbers as sorted, disjoint ranges that do not touch. */
+
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** `ranges` and everything between `from` and `to`, both included. */
+export function cover(ranges: readonly Range[], from: number, to: number): Range[] {
+  if (to < from) return [...ranges];
+  const before = ranges.filter((range) => range.to < from - 1);
+  const after = ranges.filter((range) => range.from > to + 1);
+  const touched = ranges.filter((range) => range.to >= from - 1 && range.from <= to + 1);
+  const merged = {
+    from: Math.min(from, ...touched.map((range) => range.from)),
+    to: Math.max(to, ...touched.map((range) => range.to)),
+  };
+  return [...before, merged, ...after];
+}
+
+export function rangeOf(ranges: readonly Range[], value: number): Range | null {
+  return ranges.find((range) => range.from <= value && value <= range.to) ?? null;
+}

@@ -1,0 +1,85 @@
+/** Names, times and counts as people read them. */
+
+const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+function firstGrapheme(word: string): string {
+  for (const { segment } of segmenter.segment(word)) return segment.toLocaleUpperCase();
+  return "";
+}
+
+/** One or two letters for an avatar, whole graphemes of any script. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/u).filter(Boolean);
+  const first = words[0] ?? "";
+  const last = words.length > 1 ? (words.at(-1) ?? "") : "";
+  return firstGrapheme(first) + (/^[\p{L}\p{N}]/u.test(last) ? firstGrapheme(last) : "") || "?";
+}
+
+/** A number of 0 to `colours - 1` that is the same for the same id, everywhere. */
+export function colourOf(id: string, colours: number): number {
+  let hash = 0;
+  for (const character of id) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
+  return hash % colours;
+}
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short" });
+const shortDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const longDate = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const fullDate = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+const DAY_MS = 86_400_000;
+
+function startOfDay(date: Date): number {
+  return new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
+}
+
+/** Whole days between two times, by this place's midnights. */
+function daysAgo(at: Date, now: Date): number {
+  return Math.round((startOfDay(now) - startOfDay(at)) / DAY_MS);
+}
+
+export function dayKey(at: string): number {
+  return startOfDay(new Date(at));
+}
+
+export function time(at: string): string {
+  return clock.format(new Date(at));
+}
+
+export function exactTime(at: string): string {
+  return exact.format(new Date(at));
+}
+
+/** For a list: the time today, the day this week, else the date. */
+export function when(at: string, now: Date): string {
+  const date = new Date(at);
+  const days = daysAgo(date, now);
+  if (days <= 0) return clock.format(date);
+  if (days === 1) return "Yesterday";
+  return days < 7 ? weekday.format(date) : shortDate.format(date);
+}
+
+/** For the line between two days. */
+export function day(at: string, now: Date): string {
+  const date = new Date(at);
+  const days = daysAgo(date, now);
+  if (days <= 0) return "Today";
+  if (days === 1) return "Yesterday";
+  return date.getFullYear() === now.getFullYear() ? longDate.format(date) : fullDate.format(date);
+}
+
+export function lastSeen(at: string | null, now: Date): string {
+  if (!at) return "offline";
+  const minutes = Math.floor((now.getTime() - new Date(at).getTime()) / 60_000);
+  if (minutes < 1) return "seen just now";
+  if (minutes < 60) return `seen ${minutes} min ago`;
+  const days = daysAgo(new Date(at), now);
+  if (days === 0) return `seen at ${time(at)}`;
+  return days === 1 ? `seen yesterday at ${time(at)}` : `seen ${shortDate.format(new Date(at))}`;
+}
+
+export function count(most: number): (value: number) => string {
+  return (value) => (value > most ? `${most}+` : String(value));
+}

@@ -1,0 +1,159 @@
+/** HTTP: the one place that knows tokens, problems and retries. */
+
+import type { AccessToken, Problem } from "../core/wire";
+import { ApiError, OFFLINE } from "./problem";
+
+/** An access token is renewed so long before it ends. */
+const SPARE_MS = 30_000;
+const DEADLINE_MS = 15_000;
+const SESSION = "/v1/auth/browser";
+
+type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
+
+export interface Call {
+  body?: unknown;
+  query?: Query;
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+/**
+ * The access token is in this object only; the refresh token is in a cookie that no script can read.
+ *
+ * Tabs share the cookie, which is good for one use: they take turns by a lock.
+ */
+export class Api {
+  #token: string | null = null;
+  #goodUntil = 0;
+  #refreshing: Promise<AccessToken> | null = null;
+
+  /** The session is over, and somebody has to log in again. */
+  onEnded: () => void = () => undefined;
+
+  /** `code`: of the second factor, where there is one. */
+  async logIn(email: string, password: string, code = ""): Promise<AccessToken> {
+    return this.#enter("login", { email, password, ...(code && { code }) });
+  }
+
+  async register(email: string, password: string, displayName: string): Promise<AccessToken> {
+    return this.#enter("register", { email, password, display_name: displayName });
+  }
+
+  async logOut(): Promise<void> {
+    await this.#send("POST", `${SESSION}/logout`, {}, false);
+    this.#token = null;
+  }
+
+  /** A request of somebody who is not logged in. */
+  anonymous = async (path: string, body: object): Promise<unknown> =>
+    this.#send("POST", path, { body }, false);
+  get = async <T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> =>
+    this.request<T>("GET", path, signal ? { query, signal } : { query });
+  post = async <T>(path: string, body?: unknown, idempotencyKey?: string): Promise<T> =>
+    this.request<T>("POST", path, idempotencyKey === undefined ? { body } : { body, idempotencyKey });
+
+  /** The answer's JSON. Throws ApiError. */
+  async request<T>(method: string, path: string, call: Call = {}): Promise<T> {
+    if (!this.#token || performance.now() > this.#goodUntil) await this.refresh();
+    try {
+      return (await this.#send(method, path, call, true)) as T;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.code === "session_revoked") this.#end();
+      if (error.code !== "unauthenticated") throw error;
+      await this.refresh();
+      return (await this.#send(method, path, call, true)) as T;
+    }
+  }
+
+  /** A new access token; those who ask meanwhile share it. */
+  refresh(): Promise<AccessToken> {
+    this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null));
+    return this.#refreshing;
+  }
+
+  async #refresh(): Promise<AccessToken> {
+    try {
+      const ask = (): Promise<AccessToken> =>
+        this.#send("POST", `${SESSION}/refresh`, {}, false) as Promise<AccessToken>;
+      // Outside of secure contexts there are no locks.
+      const locks = (navigator as { locks?: LockManager }).locks;
+      return this.#keep(await (locks ? locks.request("realchat-refresh", ask) : ask()));
+    } catch (error) {
+      if (error instanceof ApiError && !error.temporary) this.#end();
+      throw error;
+    }
+  }
+
+  async #enter(path: string, fields: object): Promise<AccessToken> {
+    const body = { ...fields, device_name: deviceName() };
+    return this.#keep((await this.#send("POST", `${SESSION}/${path}`, { body }, false)) as AccessToken);
+  }
+
+  #keep(token: AccessToken): AccessToken {
+    this.#token = token.access_token;
+    this.#goodUntil = performance.now() + token.expires_in * 1000 - SPARE_MS;
+    return token;
+  }
+
+  #end(): void {
+    this.#token = null;
+    this.onEnded();
+  }
+
+  async #send(method: string, path: string, call: Call, authenticated: boolean): Promise<unknown> {
+    const headers = new Headers();
+    if (call.body !== undefined) headers.set("Content-Type", "application/json");
+    if (call.idempotencyKey !== undefined) headers.set("Idempotency-Key", `"${call.idempotencyKey}"`);
+    if (authenticated && this.#token) headers.set("Authorization", `Bearer ${this.#token}`);
+    const deadline = AbortSignal.timeout(DEADLINE_MS);
+    let answer: Response;
+    let value: unknown;
+    try {
+      answer = await fetch(path + search(call.query ?? {}), {
+        method,
+        headers,
+        ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
+        signal: call.signal ? AbortSignal.any([call.signal, deadline]) : deadline,
+      });
+      value = /json/.test(answer.headers.get("Content-Type") ?? "") ? await answer.json() : null;
+    } catch (error) {
+      if (call.signal?.aborted) throw error;
+      throw new ApiError(OFFLINE);
+    }
+    if (answer.ok) return value;
+    const unknown = {
+      code: "internal",
+      detail: `The server answered ${answer.status}`,
+      temporary: answer.status >= 500,
+    };
+    throw new ApiError((value as Problem | null) ?? unknown);
+  }
+}
+
+function search(query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value === null || value === undefined) continue;
+    for (const each of Array.isArray(value) ? (value as readonly string[]) : [value])
+      parameters.append(name, String(each));
+  }
+  const text = parameters.toString();
+  return text && `?${text}`;
+}
+
+const BROWSERS: readonly [string, string][] = [
+  ["Edg", "Edge"],
+  ["OPR", "Opera"],
+  ["Firefox", "Firefox"],
+  ["Chrome", "Chrome"],
+  ["Safari", "Safari"],
+];
+const SYSTEMS = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"];
+
+function deviceName(): string {
+  const agent = navigator.userAgent;
+  const browser = BROWSERS.find(([mark]) => agent.includes(mark))?.[1] ?? "Browser";
+  const system = SYSTEMS.find((name) => agent.includes(name));
+  return system ? `${browser} on ${system}` : browser;
+}

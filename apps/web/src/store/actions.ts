@@ -1,0 +1,115 @@
+/** What somebody does besides writing: thin calls of the API; what they change comes back as events. */
+
+import type { ConversationInfo, Id, Member, Profile, Role } from "../core/wire";
+import type { Chat } from "./chat";
+
+const messagePath = (conversationId: Id, messageId: Id): string =>
+  `/v1/conversations/${conversationId}/messages/${messageId}`;
+
+export async function editMessage(
+  chat: Chat,
+  conversationId: Id,
+  messageId: Id,
+  body: string,
+): Promise<void> {
+  await chat.api.request("PATCH", messagePath(conversationId, messageId), { body: { body } });
+}
+
+export async function deleteMessage(chat: Chat, conversationId: Id, messageId: Id): Promise<void> {
+  await chat.api.request("DELETE", messagePath(conversationId, messageId), { query: { for: "everyone" } });
+}
+
+export async function hideMessage(chat: Chat, conversationId: Id, messageId: Id): Promise<void> {
+  await chat.api.request("DELETE", messagePath(conversationId, messageId), { query: { for: "me" } });
+  chat.timeline(conversationId).hide(messageId);
+  chat.changed();
+}
+
+export async function startDirect(chat: Chat, userId: Id): Promise<Id> {
+  return started(
+    chat,
+    await chat.api.post<ConversationInfo>("/v1/conversations/direct", { user_id: userId }),
+  );
+}
+
+/** `key` makes trying again harmless. */
+export async function startGroup(chat: Chat, title: string, memberIds: Id[], key: string): Promise<Id> {
+  const body = { title, member_ids: memberIds };
+  return started(chat, await chat.api.post<ConversationInfo>("/v1/conversations", body, key));
+}
+
+async function started(chat: Chat, info: ConversationInfo): Promise<Id> {
+  const id = info.conversation_id;
+  if (!chat.conversations.has(id)) await chat.pages.newest(id);
+  chat.sync.begin(info);
+  return id;
+}
+
+export async function rename(chat: Chat, conversationId: Id, title: string): Promise<void> {
+  await chat.api.request("PATCH", `/v1/conversations/${conversationId}`, { body: { title } });
+}
+
+export async function addMembers(chat: Chat, conversationId: Id, userIds: Id[]): Promise<void> {
+  await chat.api.post(`/v1/conversations/${conversationId}/members`, { user_ids: userIds });
+}
+
+export async function removeMember(chat: Chat, conversationId: Id, userId: Id): Promise<void> {
+  await chat.api.request("DELETE", `/v1/conversations/${conversationId}/members/${userId}`);
+}
+
+export async function changeRole(chat: Chat, conversationId: Id, userId: Id, role: Role): Promise<void> {
+  await chat.api.request("PATCH", `/v1/conversations/${conversationId}/members/${userId}`, {
+    body: { role },
+  });
+}
+
+export async function leave(chat: Chat, conversationId: Id): Promise<void> {
+  await chat.api.post(`/v1/conversations/${conversationId}/leave`);
+  chat.forget(conversationId);
+}
+
+/** All members, instead of the first ten. */
+export async function listMembers(chat: Chat, conversationId: Id): Promise<void> {
+  const members: Member[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: { members: Member[]; next_cursor: string | null } = await chat.api.get(
+      `/v1/conversations/${conversationId}/members`,
+      { cursor, limit: 200 },
+    );
+    members.push(...page.members);
+    cursor = page.next_cursor;
+  } while (cursor);
+  const conversation = chat.conversations.get(conversationId);
+  if (conversation) chat.update({ ...conversation, members, memberCount: members.length });
+  await chat.people.meet(members.map((member) => member.user_id));
+}
+
+export async function markUnread(chat: Chat, conversationId: Id): Promise<void> {
+  await chat.api.post(`/v1/conversations/${conversationId}/unread`);
+  const conversation = chat.conversations.get(conversationId);
+  if (conversation) chat.update({ ...conversation, markedUnread: true });
+}
+
+export async function changeProfile(
+  chat: Chat,
+  change: Partial<Pick<Profile, "display_name" | "handle" | "bio">>,
+): Promise<void> {
+  chat.people.add([await chat.api.request<Profile>("PATCH", "/v1/me", { body: change })]);
+}
+
+export interface DeviceSession {
+  session_id: Id;
+  device_name: string;
+  created_at: string;
+  last_seen_at: string;
+  current: boolean;
+}
+
+export async function listSessions(chat: Chat): Promise<DeviceSession[]> {
+  return (await chat.api.get<{ sessions: DeviceSession[] }>("/v1/sessions")).sessions;
+}
+
+export async function revokeSession(chat: Chat, sessionId: Id): Promise<void> {
+  await chat.api.request("DELETE", `/v1/sessions/${sessionId}`);
+}

@@ -1,0 +1,123 @@
+/** Reads the log page by page, where live events do not suffice. */
+
+import type { Range } from "../core/ranges";
+import type { Timeline } from "../core/timeline";
+import type { History, Id, LogEvent } from "../core/wire";
+import type { Api } from "../net/api";
+
+const PAGE = 80;
+const REPAIR_PAGE = 200;
+/** With fewer entries than this, another page is read: edits and the like fill pages and show nothing. */
+const FEW = 30;
+/** A gap of more pages than this is not worth closing: history is paged through instead. */
+const MOST_REPAIR_PAGES = 10;
+
+export class Pages {
+  readonly #api: Api;
+  readonly #timelineOf: (id: Id) => Timeline;
+  readonly #read: (id: Id, events: readonly LogEvent[], live: boolean) => void;
+  readonly #busy = new Map<string, Promise<void>>();
+
+  /** `read` is told of what a page has brought; `live` when it goes on from the newest that was known. */
+  constructor(
+    api: Api,
+    timelineOf: (id: Id) => Timeline,
+    read: (id: Id, events: readonly LogEvent[], live: boolean) => void,
+  ) {
+    this.#api = api;
+    this.#timelineOf = timelineOf;
+    this.#read = read;
+  }
+
+  isReading(id: Id): boolean {
+    return [...this.#busy.keys()].some((key) => key.startsWith(id));
+  }
+
+  /** The newest part, so that there is something to show. */
+  newest(id: Id): Promise<void> {
+    return this.#once(`${id}/newest`, async () => {
+      const timeline = this.#timelineOf(id);
+      for (let pages = 0; pages < MOST_REPAIR_PAGES; pages++) {
+        const range = timeline.live;
+        if (range && !isThin(timeline, range)) break;
+        await this.#before(id, timeline, range?.from ?? null);
+      }
+    });
+  }
+
+  /** The part before a range. */
+  older(id: Id, range: Range): Promise<void> {
+    return this.#once(`${id}/older`, async () => {
+      if (range.from > 1) await this.#before(id, this.#timelineOf(id), range.from);
+    });
+  }
+
+  /** The part after a range that is not the newest. */
+  newer(id: Id, range: Range): Promise<void> {
+    return this.#once(`${id}/newer`, async () => {
+      const timeline = this.#timelineOf(id);
+      if (range.to >= timeline.head) return;
+      const page = await this.#page(id, timeline, { after: range.to, limit: PAGE });
+      timeline.insertAfter(range.to, page);
+      this.#read(id, page.events, false);
+    });
+  }
+
+  /** The part around a place, if it is not there. */
+  around(id: Id, seq: number): Promise<void> {
+    return this.#once(`${id}/around`, async () => {
+      const timeline = this.#timelineOf(id);
+      if (timeline.ranges.some((range) => range.from <= seq && seq <= range.to)) return;
+      const page = await this.#page(id, timeline, { around: seq, limit: PAGE });
+      timeline.insertAround(page);
+      this.#read(id, page.events, false);
+    });
+  }
+
+  /** Closes the gap between what is known and what came. */
+  repair(id: Id): Promise<void> {
+    return this.#once(`${id}/repair`, async () => {
+      const timeline = this.#timelineOf(id);
+      for (let pages = 0; pages < MOST_REPAIR_PAGES; pages++) {
+        const after = timeline.head;
+        const page = await this.#page(id, timeline, { after, limit: REPAIR_PAGE });
+        timeline.insertAfter(after, page);
+        this.#read(id, page.events, true);
+        if (!page.has_more || !page.events.length) return;
+      }
+      const newest = await this.#page(id, timeline, { limit: PAGE });
+      timeline.restart(newest.last_seq);
+      timeline.insertBefore(null, newest);
+      this.#read(id, newest.events, false);
+    });
+  }
+
+  async #before(id: Id, timeline: Timeline, before: number | null): Promise<void> {
+    const page = await this.#page(id, timeline, { before, limit: PAGE });
+    timeline.insertBefore(before, page);
+    this.#read(id, page.events, false);
+  }
+
+  async #page(
+    id: Id,
+    timeline: Timeline,
+    query: { before?: number | null; after?: number; around?: number; limit: number },
+  ): Promise<History> {
+    const { generation } = timeline;
+    const page = await this.#api.get<History>(`/v1/conversations/${id}/events`, query);
+    // What was read before all was forgotten is too old: nobody knows how it was changed since.
+    return generation === timeline.generation ? page : await this.#page(id, timeline, query);
+  }
+
+  #once(key: string, work: () => Promise<void>): Promise<void> {
+    const running = this.#busy.get(key);
+    if (running) return running;
+    const started = work().finally(() => this.#busy.delete(key));
+    this.#busy.set(key, started);
+    return started;
+  }
+}
+
+function isThin(timeline: Timeline, range: Range): boolean {
+  return range.from > 1 && timeline.entries(range).length < FEW;
+}

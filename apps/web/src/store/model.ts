@@ -1,0 +1,197 @@
+/** A conversation as the client's lists show it. */
+
+import { plain } from "../core/markdown";
+import type { Entry, Message } from "../core/timeline";
+import type { ConversationInfo, Id, InboxEntry, LogEvent, Member, Receipt, Role, Time } from "../core/wire";
+
+/** The newest message, for the list. */
+export interface Preview {
+  seq: number;
+  messageId: Id;
+  senderId: Id;
+  text: string;
+  deleted: boolean;
+}
+
+export interface Conversation {
+  readonly id: Id;
+  readonly kind: "direct" | "group";
+  readonly title: string;
+  readonly role: Role;
+  readonly memberCount: number;
+  /** All of them once they were listed, else the first ten. */
+  readonly members: readonly Member[];
+  readonly activityAt: Time;
+  readonly preview: Preview | null;
+  readonly unread: number;
+  readonly readUpTo: number;
+  readonly markedUnread: boolean;
+  /** The end of the log as far as known. */
+  readonly lastSeq: number;
+  /** Not a member any more: what was said may still be read here. */
+  readonly left: boolean;
+}
+
+export function describe(
+  info: ConversationInfo,
+): Pick<Conversation, "id" | "kind" | "title" | "role" | "memberCount" | "members"> {
+  return {
+    id: info.conversation_id,
+    kind: info.kind,
+    title: info.title,
+    role: info.role,
+    memberCount: info.member_count,
+    members: info.members,
+  };
+}
+
+export function fromInbox(entry: InboxEntry): Conversation {
+  return {
+    ...describe(entry),
+    activityAt: entry.last_activity_at,
+    preview: entry.last_message ? preview(entry.last_message) : null,
+    unread: entry.unread_count,
+    readUpTo: entry.receipt.read_up_to,
+    markedUnread: entry.receipt.marked_unread,
+    lastSeq: entry.last_seq,
+    left: false,
+  };
+}
+
+/** A conversation that was not in the list. */
+export function begun(
+  info: ConversationInfo,
+  lastSeq: number,
+  last: Message | null,
+  unread: number,
+): Conversation {
+  return {
+    ...describe(info),
+    activityAt: last?.at ?? info.created_at,
+    preview: last && {
+      seq: last.seq,
+      messageId: last.id,
+      senderId: last.senderId,
+      text: plain(last.body).slice(0, 200),
+      deleted: last.deleted,
+    },
+    unread,
+    readUpTo: 0,
+    markedUnread: false,
+    lastSeq,
+    left: false,
+  };
+}
+
+export function preview(event: LogEvent): Preview | null {
+  if (event.kind !== "message.sent") return null;
+  return {
+    seq: event.seq,
+    messageId: event.data.message_id,
+    senderId: event.actor_id,
+    text: plain(event.data.body).slice(0, 200),
+    deleted: event.data.deleted,
+  };
+}
+
+/** How many of these wait to be read by somebody. */
+export function unreadIn(me: Id, entries: readonly Entry[]): number {
+  return entries.filter((each) => each.type === "message" && each.senderId !== me && !each.deleted).length;
+}
+
+/**
+ * What the server's list says, with what came by the socket since.
+ *
+ * @param later how many of the messages that came since are to be read
+ * @param isOlder whether something came since
+ */
+export function mergeInbox(
+  held: Conversation,
+  fresh: Conversation,
+  later: number,
+  isOlder: boolean,
+): Conversation {
+  const readFurther = held.readUpTo > fresh.readUpTo;
+  return {
+    ...fresh,
+    ...(isOlder && { activityAt: held.activityAt, preview: held.preview, lastSeq: held.lastSeq }),
+    ...(readFurther ? { readUpTo: held.readUpTo, unread: held.unread } : { unread: fresh.unread + later }),
+    members: held.members.length === fresh.memberCount ? held.members : fresh.members,
+  };
+}
+
+/** The other member of a direct conversation. */
+export function peerOf(conversation: Conversation, me: Id): Id {
+  return conversation.members.find((member) => member.user_id !== me)?.user_id ?? me;
+}
+
+/** What an event changes about the conversation itself; its timeline is another matter. */
+export function changedBy(conversation: Conversation, event: LogEvent, me: Id): Conversation {
+  const base = { ...conversation, lastSeq: Math.max(conversation.lastSeq, event.seq) };
+  const { preview: last, members } = conversation;
+  switch (event.kind) {
+    case "message.sent": {
+      const counts = event.actor_id !== me && event.seq > conversation.readUpTo && !event.data.deleted;
+      return {
+        ...base,
+        activityAt: event.at,
+        preview: preview(event),
+        unread: conversation.unread + (counts ? 1 : 0),
+        markedUnread: event.actor_id === me ? false : conversation.markedUnread,
+      };
+    }
+    case "message.edited":
+      if (last?.messageId !== event.data.message_id) return base;
+      return { ...base, preview: { ...last, text: plain(event.data.body).slice(0, 200) } };
+    case "message.deleted":
+      return last?.messageId === event.data.message_id
+        ? { ...base, preview: { ...last, text: "", deleted: true } }
+        : base;
+    case "members.added": {
+      const known = new Set(members.map((member) => member.user_id));
+      const added = event.data.members.filter((member) => !known.has(member.user_id));
+      const myself = event.data.members.find((member) => member.user_id === me);
+      return {
+        ...base,
+        activityAt: event.at,
+        members: [...members, ...added],
+        memberCount: conversation.memberCount + added.length,
+        ...(myself && { left: false, role: myself.role }),
+      };
+    }
+    case "member.removed":
+      return without(base, event.data.user_id, me);
+    case "member.left": {
+      const heir = event.data.new_owner_id;
+      return without(heir ? withRole(base, heir, "owner", me) : base, event.actor_id, me);
+    }
+    case "role.changed":
+      return withRole(base, event.data.user_id, event.data.role, me);
+    case "conversation.renamed":
+      return { ...base, title: event.data.title };
+    default:
+      return base;
+  }
+}
+
+/** Read up to a place, on this device or another one of the same person. */
+export function readUpTo(conversation: Conversation, receipt: Receipt, unread: number): Conversation {
+  return { ...conversation, readUpTo: receipt.read_up_to, markedUnread: receipt.marked_unread, unread };
+}
+
+function without(conversation: Conversation, userId: Id, me: Id): Conversation {
+  return {
+    ...conversation,
+    members: conversation.members.filter((member) => member.user_id !== userId),
+    memberCount: Math.max(0, conversation.memberCount - 1),
+    left: conversation.left || userId === me,
+  };
+}
+
+function withRole(conversation: Conversation, userId: Id, role: Role, me: Id): Conversation {
+  return {
+    ...conversation,
+    members: conversation.members.map((member) => (member.user_id === userId ? { ...member, role } : member)),
+    role: userId === me ? role : conversation.role,
+  };
+}

@@ -1,0 +1,84 @@
+/** Who everybody is, and who is there. */
+
+import type { Presence, Profile, Id } from "../core/wire";
+import type { Api } from "../net/api";
+import { ApiError } from "../net/problem";
+
+const PRESENCE_MS = 30_000;
+const MOST_PRESENCES = 200;
+
+export class People {
+  readonly profiles = new Map<Id, Profile>();
+  readonly presence = new Map<Id, Presence>();
+  readonly #api: Api;
+  readonly #changed: (profile: Profile | null) => void;
+  readonly #asked = new Set<Id>();
+  #timer = 0;
+
+  /** `changed` is told of every profile that is new, and null when only presence changed. */
+  constructor(api: Api, changed: (profile: Profile | null) => void) {
+    this.#api = api;
+    this.#changed = changed;
+  }
+
+  nameOf(id: Id): string {
+    return this.profiles.get(id)?.display_name ?? "Somebody";
+  }
+
+  add(profiles: readonly Profile[]): void {
+    for (const profile of profiles) {
+      this.profiles.set(profile.user_id, profile);
+      this.#changed(profile);
+    }
+  }
+
+  seen(presences: readonly Presence[]): void {
+    for (const each of presences) this.presence.set(each.user_id, each);
+    this.#changed(null);
+  }
+
+  /** Asks who they are whom nobody knows yet. */
+  async meet(ids: Iterable<Id>): Promise<void> {
+    const strangers = [...new Set(ids)].filter((id) => !this.profiles.has(id) && !this.#asked.has(id));
+    for (const id of strangers) this.#asked.add(id);
+    void this.look(strangers);
+    await Promise.all(
+      strangers.map(async (id) => {
+        try {
+          this.add([await this.#api.get<Profile>(`/v1/users/${id}`)]);
+        } catch (error) {
+          if (!(error instanceof ApiError)) throw error;
+          if (error.temporary) this.#asked.delete(id);
+        }
+      }),
+    );
+  }
+
+  async find(prefix: string, signal: AbortSignal): Promise<Profile[]> {
+    const { users } = await this.#api.get<{ users: Profile[] }>("/v1/users", { prefix, limit: 20 }, signal);
+    this.add(users);
+    return users;
+  }
+
+  /** Looks who is there, now and from time to time, while the page is seen. */
+  watch(whom: () => Iterable<Id>): void {
+    clearInterval(this.#timer);
+    this.#timer = Number(setInterval(() => void this.look(whom()), PRESENCE_MS));
+  }
+
+  unwatch(): void {
+    clearInterval(this.#timer);
+  }
+
+  async look(whom: Iterable<Id>): Promise<void> {
+    const ids = [...new Set(whom)].slice(0, MOST_PRESENCES);
+    if (document.hidden || !ids.length) return;
+    try {
+      this.seen(
+        (await this.#api.get<{ presences: Presence[] }>("/v1/presence", { user_ids: ids })).presences,
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // else: the next time
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import { useSyncExternalStore } from "react";
+import type { Session } from "../store/session";
+import { Entrance } from "./Entrance";
+import { Shell } from "./Shell";
+
+export function App({ session }: { session: Session }) {
+  const state = useSyncExternalStore(session.subscribe, () => session.state);
+  switch (state.kind) {
+    case "starting":
+      return <div className="starting" role="status" aria-label="RealChat is starting" />;
+    case "out":
+      return <Entrance session={session} notice={state.notice} />;
+    case "in":
+      return <Shell key={state.chat.me.user_id} chat={state.chat} onLogOut={session.logOut} />;
+  }
+}

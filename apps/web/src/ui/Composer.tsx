@@ -1,0 +1,144 @@
+import { CornerUpLeft, Pencil, SendHorizontal, X } from "lucide-react";
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { plain } from "../core/markdown";
+import type { Message } from "../core/timeline";
+import { editMessage } from "../store/actions";
+import type { Conversation } from "../store/model";
+import { useChat } from "./hooks";
+
+export type Mode = { kind: "write" } | { kind: "reply" | "edit"; message: Message };
+
+const MOST_CHARACTERS = 8000;
+
+interface Props {
+  conversation: Conversation;
+  mode: Mode;
+  onDone: () => void;
+  onEdit: (message: Message) => void;
+}
+
+export function Composer({ conversation, mode, onDone, onEdit }: Props) {
+  const chat = useChat();
+  const { id } = conversation;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState(() => chat.drafts.get(id) ?? "");
+  const [edited, setEdited] = useState("");
+  const isEditing = mode.kind === "edit";
+  const value = isEditing ? edited : text;
+
+  useEffect(() => {
+    if (mode.kind === "edit") setEdited(mode.message.body);
+    if (mode.kind !== "write" || matchMedia("(hover: hover)").matches) field.current?.focus();
+  }, [mode]);
+
+  useLayoutEffect(() => {
+    const area = field.current;
+    if (!area) return;
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight}px`;
+  }, [value]);
+
+  const write = (now: string): void => {
+    if (isEditing) {
+      setEdited(now);
+      return;
+    }
+    setText(now);
+    chat.setDraft(id, now);
+  };
+
+  const submit = (): void => {
+    const body = value.trim();
+    if (!body || body.length > MOST_CHARACTERS) return;
+    if (mode.kind === "edit") {
+      // What was written stays until it is accepted.
+      void chat
+        .attempt(() => editMessage(chat, id, mode.message.id, body))
+        .then((isDone) => isDone && onDone());
+      return;
+    }
+    chat.sender.say(id, body, mode.kind === "reply" ? mode.message.id : null);
+    write("");
+    onDone();
+    field.current?.focus();
+  };
+
+  const editLast = (): void => {
+    const { live } = chat.timeline(id);
+    const mine = live ? chat.timeline(id).entries(live) : [];
+    const last = mine.findLast(
+      (each) => each.type === "message" && each.senderId === chat.me.user_id && !each.deleted,
+    );
+    if (last?.type === "message") onEdit(last);
+  };
+
+  const over = value.length - MOST_CHARACTERS;
+  return (
+    <form
+      className="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {mode.kind !== "write" && (
+        <div className="composer-about">
+          {isEditing ? <Pencil /> : <CornerUpLeft />}
+          <span className="composer-quote">
+            <strong>
+              {isEditing
+                ? "Edit message"
+                : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : chat.people.nameOf(mode.message.senderId)}`}
+            </strong>
+            <span className="cut" dir="auto">
+              {plain(mode.message.body)}
+            </span>
+          </span>
+          <button
+            type="button"
+            className="icon"
+            aria-label={isEditing ? "Stop editing" : "Do not reply"}
+            onClick={onDone}
+          >
+            <X />
+          </button>
+        </div>
+      )}
+      {over > 0 && (
+        <p className="problem" role="alert">
+          {over} {over === 1 ? "character" : "characters"} too many.
+        </p>
+      )}
+      <div className="composer-line">
+        <textarea
+          ref={field}
+          rows={1}
+          dir="auto"
+          aria-label="Message"
+          placeholder="Write a message"
+          value={value}
+          onChange={(event) => write(event.target.value)}
+          onKeyDown={(event) => {
+            if (event.nativeEvent.isComposing) return;
+            if (event.key === "Enter" && !event.shiftKey) {
+              event.preventDefault();
+              submit();
+            } else if (event.key === "Escape" && mode.kind !== "write") {
+              onDone();
+            } else if (event.key === "ArrowUp" && !value && mode.kind === "write") {
+              event.preventDefault();
+              editLast();
+            }
+          }}
+        />
+        <button
+          className="icon filled send"
+          aria-label={isEditing ? "Save" : "Send"}
+          disabled={!value.trim() || over > 0}
+        >
+          <SendHorizontal />
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,99 @@
+import { ChevronLeft, Info, MessagesSquare } from "lucide-react";
+import { useCallback, useEffect, useState } from "react";
+import type { Message } from "../core/timeline";
+import { peerOf } from "../store/model";
+import { Avatar } from "./Avatar";
+import { Composer, type Mode } from "./Composer";
+import { Details } from "./Details";
+import { History } from "./History";
+import { useChat, useNow } from "./hooks";
+import { openConversation } from "./Shell";
+import { subtitleOf, titleOf } from "./titles";
+
+const WRITE: Mode = { kind: "write" };
+
+/** `seq`: the place to show, instead of where this person left off. */
+export function ConversationView({ id, seq }: { id: string | null; seq: number | null }) {
+  const chat = useChat();
+  const now = useNow();
+  const [mode, setMode] = useState<Mode>(WRITE);
+  const [hasDetails, setDetails] = useState(false);
+  const conversation = id === null ? undefined : chat.conversations.get(id);
+  const write = useCallback(() => setMode(WRITE), []);
+  const reply = useCallback((message: Message) => setMode({ kind: "reply", message }), []);
+  const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), []);
+
+  useEffect(() => {
+    document.title = conversation ? `${titleOf(chat, conversation)} · RealChat` : "RealChat";
+  }, [chat, conversation]);
+
+  if (!conversation) {
+    return (
+      <section className="conversation nothing" aria-label="Messages">
+        <div className="empty">
+          <MessagesSquare />
+          <p>
+            {id !== null && chat.isFresh
+              ? "This conversation is not there, or not yours."
+              : "Choose a conversation, or begin one."}
+          </p>
+        </div>
+      </section>
+    );
+  }
+
+  const title = titleOf(chat, conversation);
+  const isDirect = conversation.kind === "direct";
+  const peer = isDirect ? peerOf(conversation, chat.me.user_id) : conversation.id;
+  return (
+    <>
+      <section className="conversation" aria-label={title}>
+        <header className="conversation-header">
+          <button
+            type="button"
+            className="icon back"
+            aria-label="Back"
+            onClick={() => openConversation(null)}
+          >
+            <ChevronLeft />
+          </button>
+          <Avatar
+            id={peer}
+            name={title}
+            group={!isDirect}
+            presence={isDirect ? chat.people.presence.get(peer)?.status : undefined}
+          />
+          <div className="heading">
+            <h2 className="cut" dir="auto">
+              {title}
+            </h2>
+            <p className="cut">{subtitleOf(chat, conversation, now)}</p>
+          </div>
+          <button
+            type="button"
+            className="icon"
+            aria-label="Details"
+            title="Details"
+            aria-expanded={hasDetails}
+            onClick={() => setDetails(!hasDetails)}
+          >
+            <Info />
+          </button>
+        </header>
+        <History conversation={conversation} seq={seq} onReply={reply} onEdit={edit} />
+        {conversation.left ? (
+          <p className="composer-closed">You are not in this conversation any more.</p>
+        ) : (
+          <Composer
+            key={conversation.id}
+            conversation={conversation}
+            mode={mode}
+            onDone={write}
+            onEdit={edit}
+          />
+        )}
+      </section>
+      {hasDetails && <Details conversation={conversation} onClose={() => setDetails(false)} />}
+    </>
+  );
+}

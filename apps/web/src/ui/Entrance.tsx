@@ -1,0 +1,131 @@
+import { useId, useState, type FormEvent } from "react";
+import { ApiError, explain } from "../net/problem";
+import type { Session } from "../store/session";
+import { Field } from "./Field";
+
+type Mode = "login" | "register";
+
+export function Entrance({ session, notice }: { session: Session; notice: string | null }) {
+  const [mode, setMode] = useState<Mode>("login");
+  const [problem, setProblem] = useState<{ text: string; field: string | null } | null>(null);
+  const [busy, setBusy] = useState(false);
+  const [needsCode, setNeedsCode] = useState(false);
+  const panel = useId();
+
+  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string): string => (form.get(name) as string | null) ?? "";
+    setBusy(true);
+    setProblem(null);
+    try {
+      if (mode === "login") await session.logIn(text("email"), text("password"), text("code").trim());
+      else await session.register(text("email"), text("password"), text("name"));
+    } catch (error) {
+      setBusy(false);
+      if (error instanceof ApiError && error.code === "second_factor_required") {
+        setNeedsCode(true);
+        if (!text("code")) return;
+      }
+      setProblem({ text: explain(error), field: error instanceof ApiError ? error.field : null });
+    }
+  };
+
+  const tab = (name: Mode, label: string) => (
+    <button
+      type="button"
+      role="tab"
+      id={`tab-${name}`}
+      aria-selected={mode === name}
+      aria-controls={panel}
+      tabIndex={mode === name ? 0 : -1}
+      onClick={() => {
+        setMode(name);
+        setProblem(null);
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+        const other = name === "login" ? "register" : "login";
+        setMode(other);
+        document.querySelector<HTMLElement>(`#tab-${other}`)?.focus();
+      }}
+    >
+      {label}
+    </button>
+  );
+
+  return (
+    <main className="entrance">
+      <div className="entrance-card">
+        <header>
+          <img src="/icon.svg" alt="" width="52" height="52" />
+          <h1>RealChat</h1>
+          <p>Conversations that arrive.</p>
+        </header>
+        {notice && (
+          <p className="callout" role="status">
+            {notice}
+          </p>
+        )}
+        <div className="tabs" role="tablist" aria-label="Log in or register">
+          {tab("login", "Log in")}
+          {tab("register", "Register")}
+        </div>
+        <form
+          id={panel}
+          role="tabpanel"
+          aria-labelledby={`tab-${mode}`}
+          onSubmit={(event) => void submit(event)}
+        >
+          {mode === "register" && (
+            <Field
+              label="Your name"
+              name="name"
+              autoComplete="name"
+              maxLength={64}
+              required
+              dir="auto"
+              problem={problem?.field === "display_name" ? problem.text : null}
+            />
+          )}
+          <Field
+            label="Email"
+            name="email"
+            type="email"
+            autoComplete="username"
+            required
+            problem={problem?.field === "email" ? problem.text : null}
+          />
+          <Field
+            label="Password"
+            name="password"
+            type="password"
+            autoComplete={mode === "login" ? "current-password" : "new-password"}
+            required
+            problem={problem?.field === "password" ? problem.text : null}
+            {...(mode === "register" && { hint: "A sentence is easier to remember than a word." })}
+          />
+          {mode === "login" && needsCode && (
+            <Field
+              label="Code"
+              name="code"
+              autoComplete="one-time-code"
+              inputMode="numeric"
+              required
+              hint="From your authenticator, or one of your recovery codes."
+              problem={problem?.field === "code" ? problem.text : null}
+            />
+          )}
+          {problem && !["display_name", "email", "password", "code"].includes(problem.field ?? "") && (
+            <p className="problem" role="alert">
+              {problem.text}
+            </p>
+          )}
+          <button className="primary" disabled={busy}>
+            {mode === "login" ? "Log in" : "Create account"}
+          </button>
+        </form>
+      </div>
+    </main>
+  );
+}

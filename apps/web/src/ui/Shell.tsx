@@ -1,0 +1,77 @@
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { plain } from "../core/markdown";
+import type { Chat } from "../store/chat";
+import { Account } from "./Account";
+import { Banner } from "./Banner";
+import { ConversationView } from "./ConversationView";
+import { Finder } from "./Finder";
+import { ChatContext, useHash } from "./hooks";
+import { Sidebar } from "./Sidebar";
+import { Toasts, useToasts } from "./Toasts";
+
+export type Panel = "finder" | "account" | null;
+
+const OPEN = /^#\/c\/([0-9a-f-]{36})(?:\/(\d+))?$/;
+
+export function openConversation(id: string | null, seq?: number): void {
+  location.hash = id === null ? "" : `#/c/${id}${seq === undefined ? "" : `/${seq}`}`;
+}
+
+export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<void> }) {
+  const hash = useHash();
+  const [, openId = null, seq] = OPEN.exec(hash) ?? [];
+  const [panel, setPanel] = useState<Panel>(null);
+  const [announcement, setAnnouncement] = useState("");
+  const { toasts, say, dismiss } = useToasts();
+  const close = useCallback(() => setPanel(null), []);
+
+  useEffect(() => {
+    chat.onProblem = say;
+    chat.onMessage = (conversation, event) => {
+      if (conversation.id !== openId || document.hidden) return;
+      setAnnouncement(`${chat.people.nameOf(event.actor_id)}: ${plain(event.data.body)}`);
+    };
+  }, [chat, say, openId]);
+
+  useEffect(() => {
+    const hurry = (): void => chat.socket.hurry();
+    const shown = (): void => {
+      if (!document.hidden) hurry();
+    };
+    const keys = (event: KeyboardEvent): void => {
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+        event.preventDefault();
+        document.querySelector<HTMLElement>("#filter")?.focus();
+      }
+    };
+    addEventListener("online", hurry);
+    addEventListener("offline", hurry);
+    document.addEventListener("visibilitychange", shown);
+    addEventListener("keydown", keys);
+    return () => {
+      removeEventListener("online", hurry);
+      removeEventListener("offline", hurry);
+      document.removeEventListener("visibilitychange", shown);
+      removeEventListener("keydown", keys);
+    };
+  }, [chat]);
+
+  const logOut = useMemo(() => () => void chat.attempt(onLogOut), [chat, onLogOut]);
+
+  return (
+    <ChatContext value={chat}>
+      <main className="shell" data-open={openId !== null}>
+        <h1 className="unseen">RealChat</h1>
+        <Banner />
+        <Sidebar openId={openId} onPanel={setPanel} onLogOut={logOut} />
+        <ConversationView key={openId} id={openId} seq={seq === undefined ? null : Number(seq)} />
+        {panel === "finder" && <Finder onClose={close} />}
+        {panel === "account" && <Account onClose={close} onLogOut={logOut} />}
+        <Toasts toasts={toasts} onDismiss={dismiss} />
+        <p className="unseen" role="log" aria-live="polite">
+          {announcement}
+        </p>
+      </main>
+    </ChatContext>
+  );
+}

@@ -1,0 +1,56 @@
+import "fake-indexeddb/auto";
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import { enqueue } from "../src/core/outbox";
+import { Cache, lastUser, rememberUser } from "../src/store/cache";
+
+const ME = { user_id: "me", handle: "me", display_name: "Me", bio: "" };
+
+beforeEach(() => {
+  const items = new Map<string, string>();
+  vi.stubGlobal("localStorage", {
+    getItem: (key: string) => items.get(key) ?? null,
+    setItem: (key: string, value: string) => items.set(key, value),
+    removeItem: (key: string) => items.delete(key),
+  });
+});
+
+describe("cache", () => {
+  test("what was written, drafts and all, is there after a reload", async () => {
+    const before = await Cache.open("me");
+    const draft = { conversationId: "c", clientId: "1", body: "typed while away", replyTo: null, at: "1" };
+    const [waiting] = enqueue([], draft);
+    before.put("about", "me", () => ME);
+    before.put("outbox", "1", () => waiting);
+    before.put("outbox", "2", () => ({ ...waiting, clientId: "2" }));
+    before.put("drafts", "c", () => "half a sen");
+    await before.flush();
+    before.put("outbox", "2", () => null);
+    await before.flush();
+
+    const after = await (await Cache.open("me")).read();
+    expect(after.me).toEqual(ME);
+    expect(after.outbox).toEqual([waiting]);
+    expect([...after.drafts]).toEqual([["c", "half a sen"]]);
+  });
+
+  test("logging out leaves nothing", async () => {
+    rememberUser("gone");
+    const cache = await Cache.open("gone");
+    cache.put("drafts", "c", () => "secret");
+    await cache.flush();
+    await cache.destroy();
+    expect(lastUser()).toBeNull();
+    expect((await (await Cache.open("gone")).read()).drafts.size).toBe(0);
+  });
+
+  test("a full disk is said, and loses nothing that is shown", async () => {
+    const cache = await Cache.open("full");
+    const problems: string[] = [];
+    cache.onProblem = (text) => problems.push(text);
+    cache.put("drafts", "c", () => {
+      throw new DOMException("full", "QuotaExceededError");
+    });
+    await cache.flush();
+    expect(problems).toEqual([expect.stringContaining("storage is full")]);
+  });
+});

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,11 +13,13 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Receive, Scope, Send
 
 from realchat_common.problems import add_problem_handlers
+from realchat_gateway import schemas
 from realchat_gateway.api import (
     accounts,
     administration,
@@ -67,6 +70,10 @@ class _Api(FastAPI):
             described = super().openapi()
             parts = described["components"]
             parts["schemas"] |= {"Problem": Problem.model_json_schema()}
+            for model in _models(BaseModel):
+                extra = model.model_config.get("json_schema_extra")
+                if model.__name__ in parts["schemas"] and isinstance(extra, dict):
+                    parts["schemas"][model.__name__].update(extra)  # FastAPI takes nulls out of examples
             for name in ("HTTPValidationError", "ValidationError"):
                 parts["schemas"].pop(name, None)
             content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -77,6 +84,14 @@ class _Api(FastAPI):
                     operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
         assert self.openapi_schema is not None
         return self.openapi_schema
+
+
+def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """The models of the API that inherit from one."""
+    for model in base.__subclasses__():
+        if model.__module__.startswith(schemas.__name__):
+            yield model
+        yield from _models(model)
 
 
 def public_app(gateway: Gateway) -> FastAPI:

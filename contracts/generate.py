@@ -1,4 +1,4 @@
-"""Generates `contracts/python/chat` from `contracts/proto`, `errors.yaml` and `calls.yaml`.
+"""Generates `contracts/python/chat` from `contracts/proto`, `errors.yaml` and `calls.yaml`; the SDK's codes, too.
 
 Stubs are made in a temporary folder and take the old ones' place in one move, so that no stale file stays.
 Run by `just gen`; CI runs it again and fails when the result differs from what is committed.
@@ -18,6 +18,7 @@ from grpc_tools import protoc
 CONTRACTS = Path(__file__).resolve().parent
 PROTO = CONTRACTS / "proto"
 TARGET = CONTRACTS / "python" / "chat"
+SDK_CODES = CONTRACTS.parent / "apps" / "sdk" / "realchat" / "codes.py"
 WELL_KNOWN = Path(grpc_tools.__file__).parent / "_proto"
 
 
@@ -76,6 +77,33 @@ def generate_errors(out: Path) -> None:
     (out / "errors.py").write_text("\n".join(lines) + "\n")
 
 
+def generate_sdk_codes(out: Path) -> None:
+    """Writes the catalogue as clients need it: without gRPC."""
+    catalogue = yaml.safe_load((CONTRACTS / "errors.yaml").read_text())
+    lines = [
+        '"""The catalogue of errors. Generated from contracts/errors.yaml by `just gen`: do not edit."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from enum import StrEnum",
+        "",
+        "",
+        "class Code(StrEnum):",
+        '    """A stable error code with its HTTP status."""',
+        "",
+        "    http: int",
+        "",
+        "    def __new__(cls, code: str, http: int) -> Code:",
+        "        member = str.__new__(cls, code)",
+        "        member._value_ = code",
+        "        member.http = http",
+        "        return member",
+        "",
+    ]
+    lines += [f'    {code.upper()} = ("{code}", {entry["http"]})' for code, entry in catalogue.items()]
+    out.write_text("\n".join(lines) + "\n")
+
+
 def generate_calls(out: Path) -> None:
     """Writes the call graph as a mapping from full method name to the applications that may call it."""
     graph = yaml.safe_load((CONTRACTS / "calls.yaml").read_text())
@@ -100,6 +128,7 @@ def main() -> None:
         package = Path(scratch) / "chat"
         generate_errors(package)
         generate_calls(package)
+        generate_sdk_codes(SDK_CODES)
         for folder in [package, *(path for path in package.rglob("*") if path.is_dir())]:
             (folder / "__init__.py").touch()
         (package / "py.typed").touch()

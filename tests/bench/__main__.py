@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvloop
-from bench.load import SocketsClosedError
 from bench.measure import measure
 from bench.report import report, table, written
 from bench.scenarios import PEOPLE, SCENARIOS, Scenario
+from realchat.load import SocketsClosedError
 from stack import Stack, StackError, paths
 
 UNLIMITED = {

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 import msgspec
 import psutil
 from bench.lanes import Sighting, watched
-from bench.load import Tally, connected, made_groups, registered, run
 from bench.scenarios import Scenario
+from realchat.load import Tally, connected, made_groups, registered, run, statistics
 from stack import Stack
 
 QUIET_SECONDS = 3.0
@@ -78,7 +77,7 @@ async def measure(
     async with connected(persons, urls) as talkers:
         for scenario in scenarios:
             say(f"{scenario.name}: {scenario.text}")
-            groups = await made_groups(stack.web_url, persons, scenario.conversations, scenario.members)
+            groups = await made_groups(stack.web_url, persons, scenario)
             await run(scenario, talkers, groups, warm_up)
             await asyncio.sleep(QUIET_SECONDS)
             async with watched(stack.kafka_brokers) as watcher:
@@ -130,11 +129,11 @@ def _result(
         if seen.lane == "guarantee":
             pointed |= {(seen.conversation_id, seq) for seq in range(seen.first_seq, seen.last_seq + 1)}
     figures = {
-        "send to ack": _statistics(tally.acknowledged),
-        "send to receive": _statistics(tally.received),
-        "append to receive": _statistics(tally.fanned_out),
-        "fast lane": _statistics(lanes["fast"]),
-        "guarantee lane": _statistics(lanes["guarantee"]),
+        "send to ack": statistics(tally.acknowledged),
+        "send to receive": statistics(tally.received),
+        "append to receive": statistics(tally.fanned_out),
+        "fast lane": statistics(lanes["fast"]),
+        "guarantee lane": statistics(lanes["guarantee"]),
         "appended": {"per second": round(len(tally.acknowledged) / tally.seconds, 1)},
         "received": {"per second": round(len(tally.received) / tally.seconds, 1)},
         "segment": {"mean messages": round(len(tally.acknowledged) / max(1, len(lanes["fast"])), 1)},
@@ -159,15 +158,3 @@ def _result(
 def _goals(scenario: Scenario, figures: Mapping[str, Mapping[str, float]]) -> list[Goal]:
     values = ((goal, figures[goal.figure].get(goal.statistic)) for goal in scenario.goals)
     return [Goal(str(goal), value, value is not None and goal.is_met(value)) for goal, value in values]
-
-
-def _statistics(seconds: Sequence[float]) -> dict[str, float]:
-    """Quantiles in milliseconds (nearest rank); nothing of nothing."""
-    ordered = sorted(seconds)
-    if not ordered:
-        return {}
-    ranks = {name: ordered[math.ceil(share * len(ordered)) - 1] for name, share in _QUANTILES.items()}
-    return {name: round(value * 1000, 2) for name, value in {**ranks, "max": ordered[-1]}.items()}
-
-
-_QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}

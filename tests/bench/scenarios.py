@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from realchat.load import Load
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -24,20 +26,11 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Scenario:
-    """Some conversations and the way in which their members talk.
-
-    With a `rate` (messages per second of all together) the loop is open: everybody sends at the times of a Poisson
-    process, whatever comes back, and a message's time counts from when it was due. Without, it is closed: everybody
-    keeps `window` sends unanswered.
-    """
+class Scenario(Load):
+    """A load with a name and what is to be reached under it."""
 
     name: str
     text: str
-    conversations: int
-    members: int
-    rate: float | None = None
-    window: int = 1
     goals: tuple[Goal, ...] = ()
 
 

@@ -54,6 +54,7 @@ class Code(StrEnum):
     LINK_EXPIRED = ("link_expired", 410)
     SCHEDULED_NOT_FOUND = ("scheduled_not_found", 404)
     TOO_MANY_SCHEDULED = ("too_many_scheduled", 409)
+    POLL_CLOSED = ("poll_closed", 409)
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422)
     REQUEST_IN_PROGRESS = ("request_in_progress", 409)
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413)

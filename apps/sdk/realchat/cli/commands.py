@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,18 +13,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from realchat.cli import admin
 from realchat.cli.load import load
 from realchat.cli.session import client, found, remember, run, server
 from realchat.models import Event, Hit
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="RealChat from the command line.")
 app.command()(load)
-admin = typer.Typer(no_args_is_help=True, help="For administrators and operators.")
-app.add_typer(admin, name="admin")
-with suppress(ModuleNotFoundError):  # comes with realchat[operator]
-    from realchat.cli import dead_letters
-
-    admin.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(admin.app, name="admin")
 
 Conversation = Annotated[str, typer.Argument(help="An id, @handle of a person, or the title of a group.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
@@ -91,7 +86,7 @@ def conversations(json: Json = False) -> None:
                 else:
                     table.add_row(entry.conversation_id, entry.kind, entry.title, str(entry.unread_count or ""))
         if not json:
-            Console().print(table)
+            Console(markup=False).print(table)
 
     run(ask())
 

@@ -115,7 +115,7 @@ def list_letters(brokers: Brokers = "localhost:9092", topic: Topic = DEFAULT_TOP
         event = letter.event()
         at = f"{letter.at:%Y-%m-%d %H:%M:%S}Z" if letter.at else ""
         table.add_row(letter.place, at, str(event.get("type", "?")), str(event.get("id", "?")), str(len(letter.value)))
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 @app.command()

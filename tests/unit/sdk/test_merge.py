@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from realchat.models import Event, InboxEntry, Member, Page, Receipt
 from realchat.ordering import Cursor, Gap
 from realchat.view import MOST_HELD, Talk
 
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""The machine may have more to do."""
 ME, OTHERS = "me", ("ann", "bob")
 FOR_EVER = 10**9
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -197,7 +199,7 @@ def repair(talk: Talk, log: Log) -> None:
         talk.fill(gap, log.page(gap.after))
 
 
-@settings(max_examples=300)
+@settings(UNTIMED, max_examples=300)
 @given(log=logs(), data=st.data())
 def test_any_order_repetition_and_loss_with_repair_ends_in_the_same_state(log: Log, data: st.DataObject) -> None:
     visible = log.visible()
@@ -229,7 +231,7 @@ def test_any_order_repetition_and_loss_with_repair_ends_in_the_same_state(log: L
         assert (message.reactions.get("+", 0), "+" in message.mine) == (len(given), ME in given)
 
 
-@settings(max_examples=200)
+@settings(UNTIMED, max_examples=200)
 @given(acts=ACTS, data=st.data())
 def test_what_begins_with_a_snapshot_counts_as_the_log_does(
     acts: list[tuple[str, str, int]], data: st.DataObject
@@ -266,6 +268,7 @@ def test_what_begins_with_a_snapshot_counts_as_the_log_does(
     ]
 
 
+@settings(UNTIMED)
 @given(st.lists(st.integers(1, 30), max_size=60), st.integers(0, 5))
 def test_a_cursor_gives_each_event_once_in_order_and_holds_no_more_than_it_may(seqs: list[int], most: int) -> None:
     log = Log()

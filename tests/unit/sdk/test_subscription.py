@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from realchat.errors import LoggedOutError, NotFoundError, UnavailableError
 from realchat.models import Event, Page, Position
@@ -108,7 +108,7 @@ async def test_a_log_that_is_away_is_asked_again(monkeypatch: pytest.MonkeyPatch
     assert await taken(subscription, 2) == [1, 2]
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 20), st.integers(0, 3)), max_size=60),
     st.integers(1, 4),

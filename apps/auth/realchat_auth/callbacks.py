@@ -1,6 +1,7 @@
 """What the sidecar calls by itself: the hourly purge (components/session-purge.yaml), and the log, for webhooks.
 
-From the generated servicer: `dapr.ext.grpc.App` runs handlers in threads, and takes events one by one.
+The SDK's `App` is the registry of bindings. It runs handlers in threads and takes events one by one, so events come
+to the generated servicer.
 Source: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
 """
 
@@ -11,6 +12,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
+from dapr.clients.grpc._request import BindingRequest
+from dapr.ext.grpc import App
 from dapr.proto import appcallback_v1
 from dapr.proto.runtime.v1 import appcallback_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
@@ -55,20 +58,31 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
     def __init__(
         self, purge: Callable[[], Awaitable[None]], take_up: Callable[[Sequence[pb.Segment]], Awaitable[None]]
     ) -> None:
-        self._purge = purge
         self._take_up = take_up
+        app, loop = App(), asyncio.get_running_loop()
+        self._bindings = app._servicer
+
+        async def purge_in_time() -> None:
+            async with asyncio.timeout(PURGE_SECONDS):
+                await purge()
+
+        @app.binding(PURGE)  # type: ignore[untyped-decorator]
+        def on_schedule(_: BindingRequest) -> None:
+            asyncio.run_coroutine_threadsafe(purge_in_time(), loop).result()
 
     async def ListInputBindings(self, request: Empty, context: Any) -> appcallback_v1.ListInputBindingsResponse:
-        return appcallback_v1.ListInputBindingsResponse(bindings=[PURGE])
+        found: appcallback_v1.ListInputBindingsResponse = self._bindings.ListInputBindings(request, context)  # type: ignore[no-untyped-call]
+        return found
 
     async def OnBindingEvent(
         self, request: appcallback_v1.BindingEventRequest, context: Any
     ) -> appcallback_v1.BindingEventResponse:
         if request.name != PURGE:
             raise RealChatError(Code.NOT_FOUND, "there is no such binding")
-        async with asyncio.timeout(PURGE_SECONDS):
-            await self._purge()
-        return appcallback_v1.BindingEventResponse()
+        answer: appcallback_v1.BindingEventResponse = await asyncio.to_thread(
+            self._bindings.OnBindingEvent, request, context
+        )
+        return answer
 
     async def ListTopicSubscriptions(
         self, request: Empty, context: Any

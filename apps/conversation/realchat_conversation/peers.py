@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from chat.event.v1 import event_pb2
 from chat.message.v1 import message_pb2
 from chat.profile.v1 import profile_pb2
+from realchat_common.errors import Code, RealChatError
 from realchat_common.rpc import Peer
+from realchat_conversation.domain import Kind
 
 if TYPE_CHECKING:
     from chat.message.v1.message_pb2_grpc import MessageServiceAsyncStub
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 DEADLINE_SECONDS = 3.0
 """Less than our own callers' deadline, so that they hear from us what is wrong."""
-PROFILES_PER_CALL = 200
+PEOPLE_PER_CALL = 200
 
 
 class ConversationLog(Protocol):
@@ -35,10 +37,14 @@ class ConversationLog(Protocol):
 
 
 class Directory(Protocol):
-    """The people there are."""
+    """The people there are, and what they are to each other."""
 
-    async def known(self, user_ids: Iterable[str]) -> set[str]:
-        """Those of the users that exist. Raises RealChatError when it cannot tell."""
+    async def check_invitation(self, inviter_id: str, user_ids: Iterable[str], kind: Kind) -> None:
+        """Whether somebody may bring people into a conversation of a kind.
+
+        Raises:
+            RealChatError: user_not_found, contact_refused; or it cannot tell.
+        """
 
 
 class MessageLog:
@@ -59,17 +65,21 @@ class ProfileDirectory:
     def __init__(self, peer: Peer[ProfileServiceAsyncStub]) -> None:
         self._peer = peer
 
-    async def known(self, user_ids: Iterable[str]) -> set[str]:
+    async def check_invitation(self, inviter_id: str, user_ids: Iterable[str], kind: Kind) -> None:
         everyone = list(user_ids)
         answers = await asyncio.gather(
             *(
-                self._known(everyone[start : start + PROFILES_PER_CALL])
-                for start in range(0, len(everyone), PROFILES_PER_CALL)
+                self._check(inviter_id, everyone[start : start + PEOPLE_PER_CALL], kind)
+                for start in range(0, len(everyone), PEOPLE_PER_CALL)
             )
         )
-        return {user_id for answer in answers for user_id in answer}
+        if any(answer.unknown_ids for answer in answers):
+            raise RealChatError(Code.USER_NOT_FOUND)
+        if any(answer.refusing_ids for answer in answers):
+            raise RealChatError(Code.CONTACT_REFUSED)
 
-    async def _known(self, user_ids: Sequence[str]) -> list[str]:
-        request = profile_pb2.BatchGetProfilesRequest(user_ids=user_ids)
-        answer = await self._peer.call(self._peer.stub.BatchGetProfiles, request, deadline=DEADLINE_SECONDS)
-        return [profile.user_id for profile in answer.profiles]
+    async def _check(self, inviter_id: str, user_ids: Sequence[str], kind: Kind) -> profile_pb2.CheckInvitationResponse:
+        request = profile_pb2.CheckInvitationRequest(
+            inviter_id=inviter_id, user_ids=user_ids, kind=event_pb2.ConversationKind.ValueType(kind)
+        )
+        return await self._peer.call(self._peer.stub.CheckInvitation, request, deadline=DEADLINE_SECONDS)

@@ -19,6 +19,7 @@ from realchat_conversation.domain import (
     ChangeRole,
     Conversation,
     Depart,
+    Kind,
     Leave,
     Member,
     MembersAdded,
@@ -96,7 +97,8 @@ class Conversations:
         event = to_event(draft.conversation_id, self._new_id(), origin.creator_id, created(draft))
         existing = await self._store.find(origin)
         if existing is None:
-            await self._require_known(user_id for user_id in draft.members if user_id != origin.creator_id)
+            others = [user_id for user_id in draft.members if user_id != origin.creator_id]
+            await self._check_invitation(origin.creator_id, others, draft.kind)
             existing = await self._store.create(draft, origin, event)
         if existing is None:
             await self._outbox.flush(draft.conversation_id, event.event_id)
@@ -128,7 +130,7 @@ class Conversations:
         # Asked before the lock is taken, so that nobody waits for the directory; and only if it would be allowed.
         change = decide(await self._store.load(conversation_id), actor_id, action)
         if isinstance(change, MembersAdded):
-            await self._require_known(member.user_id for member in change.members)
+            await self._check_invitation(actor_id, [member.user_id for member in change.members], Kind.GROUP)
         return summary(await self._change(conversation_id, actor_id, action), actor_id)
 
     async def peers(self, user_id: str, peer_ids: Iterable[str]) -> list[str]:
@@ -188,7 +190,6 @@ class Conversations:
                 return event.event_id
         return None
 
-    async def _require_known(self, user_ids: Iterable[str]) -> None:
-        wanted = set(user_ids)
-        if wanted and wanted - await self._directory.known(wanted):
-            raise RealChatError(Code.USER_NOT_FOUND)
+    async def _check_invitation(self, inviter_id: str, user_ids: Sequence[str], kind: Kind) -> None:
+        if user_ids:
+            await self._directory.check_invitation(inviter_id, user_ids, kind)

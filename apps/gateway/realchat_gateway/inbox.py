@@ -57,14 +57,14 @@ async def bootstrap(gateway: Gateway, user: User) -> Bootstrap:
         members = (member.user_id for conversation in inbox.conversations for member in conversation.members)
         ids = list(dict.fromkeys((user.user_id, *members)))[:MOST_PEOPLE]
         people = group.create_task(_part(_profiles(gateway, user, ids)))
-        presence = group.create_task(_part(_presence(gateway, user, ids)))
+        presences = group.create_task(_part(presence(gateway, user, ids)))
     return Bootstrap(
         me=me.result(),
         conversations=inbox.conversations,
         next_cursor=inbox.next_cursor,
         epoch=inbox.epoch,
         people=people.result(),
-        presence=presence.result(),
+        presence=presences.result(),
     )
 
 
@@ -88,7 +88,15 @@ async def _profiles(gateway: Gateway, user: User, ids: list[str]) -> list[Profil
     return [Profile.of(profile) for profile in answer.profiles]
 
 
-async def _presence(gateway: Gateway, user: User, ids: list[str]) -> list[Presence]:
+async def presence(gateway: Gateway, user: User, ids: list[str]) -> list[Presence]:
+    """Who of some people is there, as far as they let the user see it."""
     asked = presence_pb2.GetPresenceRequest(user_ids=ids)
-    answer = await gateway.presence.call(gateway.presence.stub.GetPresence, asked, user)
-    return [Presence.of(presence) for presence in answer.presences]
+    allowed = profile_pb2.GetVisibilityRequest(viewer_id=user.user_id, user_ids=ids)
+    answer, visible = await asyncio.gather(
+        gateway.presence.call(gateway.presence.stub.GetPresence, asked, user),
+        gateway.profile.call(gateway.profile.stub.GetVisibility, allowed, user),
+    )
+    shown = {visibility.user_id: visibility for visibility in visible.visibilities}
+    return [
+        Presence.of(presence, shown.get(presence.user_id, profile_pb2.Visibility())) for presence in answer.presences
+    ]

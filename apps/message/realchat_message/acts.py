@@ -139,7 +139,7 @@ def plan_acts(
     standing = dict(targets)
     for act in acts:
         target = standing.get(act.message_id)
-        refusal = _refusal(act, actors.get(act.actor_id), target, now_ms)
+        refusal = _refusal(act, head, actors.get(act.actor_id), target, now_ms)
         if refusal or target is None:
             result.outcomes.append(refusal or RealChatError(Code.MESSAGE_NOT_FOUND))
             continue
@@ -156,13 +156,15 @@ def plan_acts(
     return result
 
 
-def _refusal(act: Act, actor: Actor | None, target: Target | None, now_ms: int) -> RealChatError | None:
+def _refusal(act: Act, head: Head, actor: Actor | None, target: Target | None, now_ms: int) -> RealChatError | None:
     if isinstance(act, Expire):
         return None  # without a message, there is nothing to do
     if actor is None:
         return RealChatError(Code.CONVERSATION_NOT_FOUND)
     if target is None or not actor.reads(target.seq):
         return RealChatError(Code.MESSAGE_NOT_FOUND)
+    if head.apart and not isinstance(act, Delete):
+        return RealChatError(Code.CONTACT_REFUSED)
     own = act.actor_id == target.author_id
     if isinstance(act, Delete):
         return None if own or actor.role in ADMINISTRATORS else RealChatError(Code.PERMISSION_DENIED)

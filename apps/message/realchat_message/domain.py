@@ -3,7 +3,8 @@
 Invariants, with the tests that break when they go (tests/unit/message/test_domain.py):
 - `seq` is 1, 2, 3 ... without gaps per conversation;
 - a (sender, client_message_id), or a change's event_id, is appended once;
-- only who is a member at that point of the log appends.
+- only who is a member at that point of the log appends;
+- nothing is said in a direct conversation of two of whom one has blocked the other.
 """
 
 from __future__ import annotations
@@ -107,6 +108,8 @@ class Head:
 
     last_seq: int
     members_seq: int
+    apart: bool = False
+    """It is a direct conversation of two of whom one has blocked the other."""
 
 
 @dataclass(slots=True)
@@ -159,7 +162,7 @@ def plan(
                 continue
             members = members_after(members, event)
         else:
-            refusal = _refusal(intent, members, answerable, free)
+            refusal = _refusal(intent, head, members, answerable, free)
             if refusal:
                 result.outcomes.append(refusal)
                 continue
@@ -185,10 +188,16 @@ def plan(
 
 
 def _refusal(
-    message: NewMessage, members: frozenset[str], answerable: frozenset[str], files: Mapping[str, Attachable]
+    message: NewMessage,
+    head: Head,
+    members: frozenset[str],
+    answerable: frozenset[str],
+    files: Mapping[str, Attachable],
 ) -> RealChatError | None:
     if message.sender_id not in members:
         return RealChatError(Code.CONVERSATION_NOT_FOUND)
+    if head.apart:
+        return RealChatError(Code.CONTACT_REFUSED)
     if message.reply_to and message.reply_to not in answerable:
         return RealChatError(Code.MESSAGE_NOT_FOUND, field="reply_to")
     if any(each not in files or files[each].owner_id != message.sender_id for each in message.attachment_ids):

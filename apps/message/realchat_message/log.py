@@ -14,7 +14,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
@@ -200,12 +200,17 @@ class ConversationLog:
 
     async def _lock_head(self, connection: Connection, conversation_id: str) -> tuple[Head, str | None]:
         row = await connection.fetchrow(
-            "SELECT last_seq, members_seq, writer_id FROM head WHERE conversation_id = $1 FOR UPDATE",
+            """
+            SELECT last_seq, members_seq, writer_id, coalesce(apart, false) AS apart
+            FROM head LEFT JOIN relation ON (low_id, high_id) = (direct_low_id, direct_high_id)
+            WHERE conversation_id = $1 FOR UPDATE OF head
+            """,
             conversation_id,
         )
         if row is None:
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        return Head(row["last_seq"], row["members_seq"]), str(row["writer_id"]) if row["writer_id"] else None
+        head = Head(row["last_seq"], row["members_seq"], row["apart"])
+        return head, str(row["writer_id"]) if row["writer_id"] else None
 
     async def _adopt(self, connection: Connection, conversation_id: str, head: Head) -> Head:
         """Walks the chain from the head and folds in what it finds."""
@@ -213,7 +218,7 @@ class ConversationLog:
             ADOPTED.inc()
             # Written just now as far as the sweeper is concerned: the pointer may still be on its way.
             await project(connection, found, None, now_ms())
-            head = Head(found.last_seq, found.members_seq)
+            head = replace(head, last_seq=found.last_seq, members_seq=found.members_seq)
         return head
 
     async def _decide(

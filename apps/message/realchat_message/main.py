@@ -26,6 +26,7 @@ from realchat_message.lanes import POINTERS, Confirmations, Departures, FastLane
 from realchat_message.log import ConversationLog
 from realchat_message.poll_rpc import PollRpc
 from realchat_message.receipts import ReceiptLane, Receipts
+from realchat_message.relations import Relations
 from realchat_message.rpc import MessageRpc
 from realchat_message.schedule import Schedule
 from realchat_message.schedule_rpc import ScheduleRpc
@@ -82,7 +83,8 @@ async def main() -> None:
 
         store = MessageStore(engine)
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        add_MessageServiceServicer_to_server(MessageRpc(conversation_log, store, receipts), server)
+        messages = MessageRpc(conversation_log, store, receipts, Relations(pool))
+        add_MessageServiceServicer_to_server(messages, server)
         add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
         add_ScheduleServiceServicer_to_server(ScheduleRpc(schedule, expiry), server)
         add_PollServiceServicer_to_server(PollRpc(conversation_log, store), server)

@@ -33,6 +33,7 @@ _JOIN = """
     WHERE NOT EXISTS (SELECT FROM member m
                       WHERE m.conversation_id = $1 AND m.user_id = joined.user_id AND m.until_seq = 0)
 """
+_OF_TWO = "UPDATE head SET direct_low_id = $2, direct_high_id = $3 WHERE conversation_id = $1"
 _LEAVE = "UPDATE member SET until_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0"
 _CHANGE_ROLE = "UPDATE member SET role = $3 WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0"
 _AIM = "UPDATE entry SET target = $3 WHERE conversation_id = $1 AND seq = $2"
@@ -189,6 +190,9 @@ async def _project_membership(connection: Connection, event: pb.Event) -> None:
     conversation_id = event.conversation_id
     match event.WhichOneof("payload"):
         case "conversation_created":
+            if event.conversation_created.kind == pb.CONVERSATION_KIND_DIRECT:
+                pair = sorted(member.user_id for member in event.conversation_created.members)
+                await connection.execute(_OF_TWO, conversation_id, *pair)
             await _join(connection, event, list(event.conversation_created.members))
         case "members_added":
             await _join(connection, event, list(event.members_added.members))

@@ -148,6 +148,7 @@ class Receipts:
 
 def _receipt(row: asyncpg.Record) -> pb.Receipt:
     return pb.Receipt(
+        private=row["private"],
         user_id=str(row["user_id"]),
         delivered_up_to=row["delivered_up_to"],
         read_up_to=row["read_up_to"],
@@ -178,10 +179,13 @@ _MOVE = """
 _READ = """
     SELECT asked.conversation_id, asked.user_id, head.members_seq,
            coalesce(delivered_up_to, 0) AS delivered_up_to, coalesce(read_up_to, 0) AS read_up_to,
-           coalesce(marked_unread, false) AS marked_unread
+           coalesce(marked_unread, false) AS marked_unread,
+           coalesce(apart OR audience = 3 OR (audience = 2 AND NOT coalesce(contacts, false)), false) AS private
     FROM unnest($1::uuid[], $2::uuid[]) AS asked (conversation_id, user_id)
     JOIN head USING (conversation_id)
     JOIN member USING (conversation_id, user_id)
     LEFT JOIN receipt USING (conversation_id, user_id)
+    LEFT JOIN relation ON (low_id, high_id) = (direct_low_id, direct_high_id)
+    LEFT JOIN receipt_privacy USING (user_id)
     WHERE until_seq = 0
 """

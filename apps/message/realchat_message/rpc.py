@@ -24,6 +24,7 @@ from realchat_message.domain import (
 from realchat_message.emojis import one_emoji
 from realchat_message.log import ConversationLog
 from realchat_message.receipts import Mark, Receipts, Who
+from realchat_message.relations import Relations
 from realchat_message.segments import MOST_EVENTS
 from realchat_message.store import MessageStore, Page
 
@@ -39,10 +40,11 @@ MOST_SEQ = 2**53
 class MessageRpc(MessageServiceServicer):
     """Serves chat.message.v1."""
 
-    def __init__(self, log: ConversationLog, store: MessageStore, receipts: Receipts) -> None:
+    def __init__(self, log: ConversationLog, store: MessageStore, receipts: Receipts, relations: Relations) -> None:
         self._log = log
         self._store = store
         self._receipts = receipts
+        self._relations = relations
 
     async def AppendMessages(self, request: pb.AppendMessagesRequest, context: Context) -> pb.AppendMessagesResponse:
         conversation_id = parse_id(request.conversation_id, "conversation_id")
@@ -228,6 +230,23 @@ class MessageRpc(MessageServiceServicer):
 
     async def GetAudience(self, request: pb.GetAudienceRequest, context: Context) -> pb.GetAudienceResponse:
         return await self._store.audience(parse_id(request.conversation_id, "conversation_id"))
+
+    async def SetRelation(self, request: pb.SetRelationRequest, context: Context) -> pb.SetRelationResponse:
+        await self._relations.set(
+            parse_id(request.user_id, "user_id"),
+            parse_id(request.peer_id, "peer_id"),
+            contacts=request.contacts,
+            apart=request.apart,
+            version=request.version,
+        )
+        return pb.SetRelationResponse()
+
+    async def SetReceiptPrivacy(
+        self, request: pb.SetReceiptPrivacyRequest, context: Context
+    ) -> pb.SetReceiptPrivacyResponse:
+        user_id = parse_id(request.user_id, "user_id")
+        await self._relations.set_receipt_privacy(user_id, request.audience, request.version)
+        return pb.SetReceiptPrivacyResponse()
 
 
 def _who(mark: pb.ReceiptMark) -> Who:

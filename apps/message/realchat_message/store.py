@@ -15,11 +15,23 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2 as pb
 from chat.message.v1 import message_pb2
+from chat.profile.v1 import profile_pb2
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_message.acts import ADMINISTRATORS
 from realchat_message.standing import as_they_stand, to_event
-from realchat_message.tables import Entry, Epoch, Head, Hidden, Member, Reaction, Receipt, Revision
+from realchat_message.tables import (
+    Entry,
+    Epoch,
+    Head,
+    Hidden,
+    Member,
+    Reaction,
+    Receipt,
+    ReceiptPrivacy,
+    Relation,
+    Revision,
+)
 
 MOST_UNREAD = 1_000
 """Counted exactly up to here; somebody with more does not care how many."""
@@ -359,6 +371,7 @@ class MessageStore:
             select(Member.user_id, Receipt)
             .join(Receipt, _of_member(), isouter=True)
             .where(col(Member.conversation_id) == conversation, col(Member.until_seq) == 0)
+            .where(_shows_receipts_to(UUID(user_id)))
             .order_by(col(Member.user_id))
             .limit(limit + 1)
         )
@@ -392,6 +405,7 @@ class MessageStore:
                     col(Member.conversation_id) == conversation,
                     col(Member.until_seq) == 0,
                     col(Member.user_id) != message.actor_id,
+                    _shows_receipts_to(user),
                     exists(
                         select(span).where(
                             span.conversation_id == conversation,
@@ -521,6 +535,23 @@ class MessageStore:
         if entry is None:
             raise RealChatError(Code.MESSAGE_NOT_FOUND)
         return entry
+
+
+def _shows_receipts_to(viewer: UUID) -> ColumnElement[bool]:
+    """Members who let the viewer see their receipts: neither has blocked the other, and their settings allow it."""
+    relation = select(Relation).where(
+        col(Relation.low_id) == func.least(col(Member.user_id), viewer),
+        col(Relation.high_id) == func.greatest(col(Member.user_id), viewer),
+    )
+    privacy = select(ReceiptPrivacy).where(col(ReceiptPrivacy.user_id) == Member.user_id)
+    nobody = privacy.where(col(ReceiptPrivacy.audience) == profile_pb2.AUDIENCE_NOBODY)
+    contacts = privacy.where(col(ReceiptPrivacy.audience) == profile_pb2.AUDIENCE_CONTACTS)
+    hidden = or_(
+        exists(relation.where(col(Relation.apart))),
+        exists(nobody),
+        and_(exists(contacts), ~exists(relation.where(col(Relation.contacts)))),
+    )
+    return or_(col(Member.user_id) == viewer, ~hidden)
 
 
 def _of_member() -> ColumnElement[bool]:

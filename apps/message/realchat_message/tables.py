@@ -71,6 +71,26 @@ class Receipt(Table, table=True):
     marked_unread: bool = False
 
 
+class Relation(Table, table=True):
+    """What two people are to each other, as the profile service says (relations.py)."""
+
+    low_id: UUID = Field(primary_key=True)
+    high_id: UUID = Field(primary_key=True)
+    contacts: bool
+    apart: bool
+    version: int
+
+
+class ReceiptPrivacy(Table, table=True):
+    """Who sees somebody's receipts, as the profile service says (relations.py). Everyone, where there is none."""
+
+    __tablename__ = "receipt_privacy"
+
+    user_id: UUID = Field(primary_key=True)
+    audience: int
+    version: int
+
+
 class Revision(Table, table=True):
     """What a message said until an event changed it."""
 

@@ -105,6 +105,13 @@ class ProfileStore:
             found = {profile.user_id: profile for profile in rows}
         return [found[user_id] for user_id in wanted if user_id in found]
 
+    async def known(self, user_ids: Sequence[str]) -> set[str]:
+        """Those of some people who exist."""
+        wanted = [UUID(user_id) for user_id in user_ids]
+        async with transaction(self._engine) as db:
+            found = await db.exec(select(Profile.user_id).where(col(Profile.user_id).in_(wanted)))
+            return {str(user_id) for user_id in found}
+
     async def update(self, user_id: str, change: Change, now_ms: int) -> Profile:
         """Changes a profile.
 

@@ -118,6 +118,21 @@ async def test_people_who_do_not_exist_are_refused(town: Town) -> None:
     assert set(await town.roles(group)) == {alice, bob}
 
 
+async def test_who_refuses_is_not_brought_into_a_conversation(town: Town) -> None:
+    alice, bob, carol = people(3)
+    town.people.refusing = {(alice, bob, Kind.GROUP), (alice, carol, Kind.DIRECT)}
+    group = await town.group(alice, carol)
+    for attempt in (
+        town.conversations.create_direct(alice, carol),
+        town.conversations.create_group(alice, "Team", [bob], None),
+        town.conversations.add_members(group, alice, [bob]),
+    ):
+        with pytest.raises(RealChatError, match="contact_refused"):
+            await attempt
+    direct, _ = await town.conversations.create_direct(carol, alice)
+    assert (await town.conversations.create_direct(alice, carol))[0].conversation_id == direct.conversation_id
+
+
 async def test_what_exists_is_found_while_the_directory_is_away(town: Town) -> None:
     alice, bob = people(2)
     direct, _ = await town.conversations.create_direct(alice, bob)

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from realchat_conversation.domain import Conversation, Role, Summary
+from realchat_conversation.domain import Conversation, Kind, Role, Summary
 from realchat_conversation.outbox import Outbox
 from realchat_conversation.pending import PendingChanges
 from realchat_conversation.service import Conversations
@@ -59,12 +59,17 @@ class Townsfolk:
 
     def __init__(self) -> None:
         self.strangers: set[str] = set()
+        self.refusing: set[tuple[str, str, Kind]] = set()
+        """Inviter, invited, and into what."""
         self.away = False
 
-    async def known(self, user_ids: Iterable[str]) -> set[str]:
+    async def check_invitation(self, inviter_id: str, user_ids: Iterable[str], kind: Kind) -> None:
         if self.away:
             raise RealChatError(Code.UNAVAILABLE)
-        return set(user_ids) - self.strangers
+        if self.strangers & set(user_ids):
+            raise RealChatError(Code.USER_NOT_FOUND)
+        if any((inviter_id, user_id, kind) in self.refusing for user_id in user_ids):
+            raise RealChatError(Code.CONTACT_REFUSED)
 
 
 @dataclass

@@ -178,6 +178,8 @@ async def test_bootstrap_has_me_conversations_people_and_presence(alice: Client,
     backends.answer("BatchGetProfiles", profile_pb2.BatchGetProfilesResponse(profiles=[me]))
     online = presence_pb2.UserPresence(user_id=BOB, status=presence_pb2.STATUS_ONLINE)
     backends.answer("GetPresence", presence_pb2.GetPresenceResponse(presences=[online]))
+    seen = profile_pb2.GetVisibilityResponse(visibilities=[profile_pb2.Visibility(user_id=BOB, present=True)])
+    backends.answer("GetVisibility", seen)
     first = (await alice.ask("GET", "/v1/bootstrap")).json()
     assert first["me"]["handle"] == "alice"
     assert [entry["title"] for entry in first["conversations"]] == ["Tea", "Croquet"]
@@ -194,6 +196,7 @@ async def test_bootstrap_has_me_conversations_people_and_presence(alice: Client,
         ("BatchGetConversations", {"conversations", "people", "presence"}),
         ("BatchGetProfiles", {"me", "people"}),
         ("GetPresence", {"presence"}),
+        ("GetVisibility", {"presence"}),
     ],
 )
 async def test_a_part_of_bootstrap_that_fails_is_marked(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from service.gateway.backends import Backends
 from service.gateway.door import Client
 
@@ -11,6 +12,7 @@ from realchat_common.ids import new_id
 
 AT_MS = 1_767_323_045_678
 AT = "2026-01-02T03:04:05.678Z"
+EVERYONE, CONTACTS, NOBODY = pb.AUDIENCE_EVERYONE, pb.AUDIENCE_CONTACTS, pb.AUDIENCE_NOBODY
 
 
 def profile(user_id: str, handle: str = "alice") -> pb.Profile:
@@ -108,6 +110,8 @@ async def test_presence_of_several_people(alice: Client, backends: Backends) -> 
             ]
         ),
     )
+    visible = [pb.Visibility(user_id=user, present=True, last_seen=True) for user in (here, gone, unknown)]
+    backends.answer("GetVisibility", pb.GetVisibilityResponse(visibilities=visible))
     answer = await alice.ask("GET", "/v1/presence", params={"user_ids": [here, gone, unknown]})
     assert answer.json()["presences"] == [
         {"user_id": here, "status": "online", "last_seen_at": None},
@@ -115,3 +119,74 @@ async def test_presence_of_several_people(alice: Client, backends: Backends) -> 
         {"user_id": unknown, "status": "offline", "last_seen_at": None},
     ]
     assert list(backends.asked("GetPresence").user_ids) == [here, gone, unknown]
+
+
+async def test_who_does_not_show_themselves_is_offline_and_was_never_seen(alice: Client, backends: Backends) -> None:
+    bob = new_id()
+    online = presence_pb2.UserPresence(user_id=bob, status=presence_pb2.STATUS_ONLINE, last_seen_at_ms=AT_MS)
+    backends.answer("GetPresence", presence_pb2.GetPresenceResponse(presences=[online]))
+    backends.answer("GetVisibility", pb.GetVisibilityResponse(visibilities=[pb.Visibility(user_id=bob)]))
+    answer = await alice.ask("GET", "/v1/presence", params={"user_ids": [bob]})
+    assert answer.json()["presences"] == [{"user_id": bob, "status": "offline", "last_seen_at": None}]
+    assert backends.asked("GetVisibility") == pb.GetVisibilityRequest(viewer_id=alice.user_id, user_ids=[bob])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "rpc"),
+    [
+        ("POST", "/v1/contacts", "RequestContact"),
+        ("POST", "/v1/contacts/{}/accept", "AcceptContact"),
+        ("POST", "/v1/contacts/{}/decline", "DeclineContact"),
+        ("DELETE", "/v1/contacts/{}", "RemoveContact"),
+        ("POST", "/v1/blocks", "BlockUser"),
+        ("DELETE", "/v1/blocks/{}", "UnblockUser"),
+    ],
+)
+async def test_contacts_and_blocks(alice: Client, backends: Backends, method: str, path: str, rpc: str) -> None:
+    bob = new_id()
+    shown = pb.Relation(user_id=bob, state=pb.CONTACT_STATE_CONTACT, changed_at_ms=AT_MS)
+    backends.answer(rpc, getattr(pb, f"{rpc}Response")(relation=shown))
+    body = None if "{}" in path else {"user_id": bob}
+    answer = await alice.ask(method, path.format(bob), json=body)
+    assert backends.asked(rpc).user_id == bob
+    if method == "DELETE":
+        assert answer.status_code == 204
+    else:
+        assert answer.json() == {"user_id": bob, "state": "contact", "blocked": False, "changed_at": AT}
+
+
+async def test_when_somebody_was_here_last_may_be_hidden(alice: Client, backends: Backends) -> None:
+    bob = new_id()
+    away = presence_pb2.UserPresence(user_id=bob, status=presence_pb2.STATUS_AWAY, last_seen_at_ms=AT_MS)
+    backends.answer("GetPresence", presence_pb2.GetPresenceResponse(presences=[away]))
+    visible = pb.Visibility(user_id=bob, present=True)
+    backends.answer("GetVisibility", pb.GetVisibilityResponse(visibilities=[visible]))
+    answer = await alice.ask("GET", "/v1/presence", params={"user_ids": [bob]})
+    assert answer.json()["presences"] == [{"user_id": bob, "status": "away", "last_seen_at": None}]
+
+
+async def test_privacy_settings_are_read_and_changed(alice: Client, backends: Backends) -> None:
+    privacy = pb.Privacy(last_seen=NOBODY, receipts=EVERYONE, direct=CONTACTS, groups=EVERYONE)
+    shown = {
+        "last_seen": "nobody",
+        "read_receipts": "everyone",
+        "direct_messages": "contacts",
+        "group_invitations": "everyone",
+    }
+    backends.answer("GetPrivacy", pb.GetPrivacyResponse(privacy=privacy))
+    assert (await alice.ask("GET", "/v1/me/privacy")).json() == shown
+    backends.answer("UpdatePrivacy", pb.UpdatePrivacyResponse(privacy=privacy))
+    changed = await alice.ask("PATCH", "/v1/me/privacy", json={"last_seen": "nobody", "direct_messages": "contacts"})
+    assert changed.json() == shown
+    assert backends.asked("UpdatePrivacy").privacy == pb.Privacy(last_seen=NOBODY, direct=CONTACTS)
+
+
+async def test_contacts_and_blocks_come_in_pages(alice: Client, backends: Backends) -> None:
+    bob = pb.Relation(user_id=new_id(), state=pb.CONTACT_STATE_INCOMING, blocked=False, changed_at_ms=AT_MS)
+    backends.answer("ListContacts", pb.ListContactsResponse(relations=[bob], next_cursor="n"))
+    answer = await alice.ask("GET", "/v1/contacts", params={"state": "incoming", "limit": 1, "cursor": "c"})
+    assert (answer.json()["relations"][0]["state"], answer.json()["next_cursor"]) == ("incoming", "n")
+    asked = pb.ListContactsRequest(state=pb.CONTACT_STATE_INCOMING, limit=1, cursor="c")
+    assert backends.asked("ListContacts") == asked
+    backends.answer("ListBlocks", pb.ListBlocksResponse(relations=[bob]))
+    assert (await alice.ask("GET", "/v1/blocks")).json()["next_cursor"] is None

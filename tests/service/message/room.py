@@ -100,6 +100,12 @@ def creation(conversation_id: str, *members: str) -> NewChange:
     )
 
 
+def direct(conversation_id: str, *members: str) -> NewChange:
+    change = creation(conversation_id, *members)
+    change.event.conversation_created.kind = pb.CONVERSATION_KIND_DIRECT
+    return change
+
+
 def removal(user_id: str) -> NewChange:
     return NewChange(pb.Event(event_id=new_id(), actor_id=ALICE, member_removed=pb.MemberRemoved(user_id=user_id)))
 

@@ -8,9 +8,12 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from realchat_profile.privacy_store import PrivacyStore
+from realchat_profile.relation_store import RelationStore
 from realchat_profile.rpc import ProfileServicer
 from realchat_profile.store import ProfileStore
-from service.profile.people import People
+from realchat_profile.teller import Teller
+from service.profile.people import Heard, People
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub, add_ProfileServiceServicer_to_server
@@ -40,7 +43,10 @@ async def people(engine: AsyncEngine) -> AsyncIterator[People]:
         },
     )
     server = rpc_server(TOKEN, callers)
-    add_ProfileServiceServicer_to_server(ProfileServicer(ProfileStore(engine)), server)
+    relations, privacies, heard = RelationStore(engine), PrivacyStore(engine), Heard()
+    teller = Teller(relations, privacies, heard)
+    servicer = ProfileServicer(ProfileStore(engine), relations, privacies, teller)
+    add_ProfileServiceServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -49,5 +55,5 @@ async def people(engine: AsyncEngine) -> AsyncIterator[People]:
             pem = keys[app].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
             return Peer("profile", ProfileServiceStub, channel, TOKEN, Identity(app, pem))
 
-        yield People(peer("auth"), peer("gateway"), peer("conversation"))
+        yield People(peer("auth"), peer("gateway"), peer("conversation"), heard, teller)
     await server.stop(grace=None)

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from chat.presence.v1 import presence_pb2
 from chat.profile.v1 import profile_pb2 as pb
 from realchat_common.errors import Code, RealChatError
+from realchat_gateway import inbox
 from realchat_gateway.access import Reader, Writer
 from realchat_gateway.api.paging import Cursor, Limit
 from realchat_gateway.edge import ApiRoute
 from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.base import Id
-from realchat_gateway.schemas.people import KnownProfiles, Presence, Presences, Profile, ProfileChange, Profiles
+from realchat_gateway.schemas.people import KnownProfiles, Presences, Profile, ProfileChange, Profiles
+from realchat_gateway.schemas.privacy import Privacy, PrivacyChange
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=ApiRoute)
 
@@ -35,6 +36,20 @@ async def change_me(body: ProfileChange, user: Writer, gateway: GatewayDep) -> P
         change.status_until_ms = int(body.status_until.timestamp() * 1000)
     answer = await gateway.profile.call(gateway.profile.stub.UpdateProfile, change, user)
     return Profile.of(answer.profile)
+
+
+@router.get("/me/privacy")
+async def get_privacy(user: Reader, gateway: GatewayDep) -> Privacy:
+    """What the caller lets others do and see."""
+    answer = await gateway.profile.call(gateway.profile.stub.GetPrivacy, pb.GetPrivacyRequest(), user)
+    return Privacy.of(answer.privacy)
+
+
+@router.patch("/me/privacy")
+async def change_privacy(body: PrivacyChange, user: Writer, gateway: GatewayDep) -> Privacy:
+    """Changes what the caller lets others do and see."""
+    asked = pb.UpdatePrivacyRequest(privacy=body.to_privacy())
+    return Privacy.of((await gateway.profile.call(gateway.profile.stub.UpdatePrivacy, asked, user)).privacy)
 
 
 @router.get("/users")
@@ -72,7 +87,5 @@ async def get_profiles(user_ids: UserIds, user: Reader, gateway: GatewayDep) -> 
 
 @router.get("/presence")
 async def get_presence(user_ids: UserIds, user: Reader, gateway: GatewayDep) -> Presences:
-    """Who is there."""
-    asked = presence_pb2.GetPresenceRequest(user_ids=user_ids)
-    answer = await gateway.presence.call(gateway.presence.stub.GetPresence, asked, user)
-    return Presences(presences=[Presence.of(presence) for presence in answer.presences])
+    """Who is there, as far as they let the caller see it: others are offline and were never seen."""
+    return Presences(presences=await inbox.presence(gateway, user, user_ids))

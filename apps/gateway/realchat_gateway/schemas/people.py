@@ -98,12 +98,16 @@ class Presence(BaseModel):
     last_seen_at: Annotated[Time | None, Field(description="Null while online, or when never seen.")]
 
     @classmethod
-    def of(cls, presence: presence_pb2.UserPresence) -> Presence:
-        """From the presence service."""
+    def of(cls, presence: presence_pb2.UserPresence, visibility: profile_pb2.Visibility) -> Presence:
+        """From the presence service, and what the person lets the viewer see."""
+        if not visibility.present:
+            return cls(user_id=presence.user_id, status="offline", last_seen_at=None)
         return cls(
             user_id=presence.user_id,
             status=_STATUSES.get(presence.status, "offline"),
-            last_seen_at=rfc3339(presence.last_seen_at_ms) if presence.last_seen_at_ms else None,
+            last_seen_at=rfc3339(presence.last_seen_at_ms)
+            if presence.last_seen_at_ms and visibility.last_seen
+            else None,
         )
 
 

@@ -101,14 +101,16 @@ class ConversationServiceServicer:
     """
 
     def CreateDirect(self, request, context):
-        """The direct conversation with somebody, made if there is none: exactly one per pair. Errors: user_not_found.
+        """The direct conversation with somebody, made if there is none: exactly one per pair.
+        Errors: user_not_found, contact_refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateGroup(self, request, context):
-        """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found.
+        """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found,
+        contact_refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -137,6 +139,7 @@ class ConversationServiceServicer:
 
     def AddMembers(self, request, context):
         """Adds people to a group; those who are in it already are left as they are.
+        Errors: too_many_members, user_not_found, contact_refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,9 +37,13 @@ class ConversationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> ConversationServiceAsyncStub: ...
     CreateDirect: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.CreateDirectRequest, _conversation_pb2.CreateDirectResponse]
-    """The direct conversation with somebody, made if there is none: exactly one per pair. Errors: user_not_found."""
+    """The direct conversation with somebody, made if there is none: exactly one per pair.
+    Errors: user_not_found, contact_refused.
+    """
     CreateGroup: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.CreateGroupRequest, _conversation_pb2.CreateGroupResponse]
-    """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found."""
+    """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found,
+    contact_refused.
+    """
     BatchGetConversations: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.BatchGetConversationsRequest, _conversation_pb2.BatchGetConversationsResponse]
     """Conversations by id, up to 200; those that the caller is not in are left out."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListMembersRequest, _conversation_pb2.ListMembersResponse]
@@ -47,7 +51,9 @@ class ConversationServiceStub:
     FilterPeers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.FilterPeersRequest, _conversation_pb2.FilterPeersResponse]
     """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
     AddMembers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.AddMembersRequest, _conversation_pb2.AddMembersResponse]
-    """Adds people to a group; those who are in it already are left as they are."""
+    """Adds people to a group; those who are in it already are left as they are.
+    Errors: too_many_members, user_not_found, contact_refused.
+    """
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RemoveMemberRequest, _conversation_pb2.RemoveMemberResponse]
     """Errors: member_not_found, last_owner."""
     LeaveConversation: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.LeaveConversationRequest, _conversation_pb2.LeaveConversationResponse]
@@ -70,9 +76,13 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateDirect: _aio.UnaryUnaryMultiCallable[_conversation_pb2.CreateDirectRequest, _conversation_pb2.CreateDirectResponse]  # type: ignore[assignment]
-    """The direct conversation with somebody, made if there is none: exactly one per pair. Errors: user_not_found."""
+    """The direct conversation with somebody, made if there is none: exactly one per pair.
+    Errors: user_not_found, contact_refused.
+    """
     CreateGroup: _aio.UnaryUnaryMultiCallable[_conversation_pb2.CreateGroupRequest, _conversation_pb2.CreateGroupResponse]  # type: ignore[assignment]
-    """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found."""
+    """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found,
+    contact_refused.
+    """
     BatchGetConversations: _aio.UnaryUnaryMultiCallable[_conversation_pb2.BatchGetConversationsRequest, _conversation_pb2.BatchGetConversationsResponse]  # type: ignore[assignment]
     """Conversations by id, up to 200; those that the caller is not in are left out."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListMembersRequest, _conversation_pb2.ListMembersResponse]  # type: ignore[assignment]
@@ -80,7 +90,9 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     FilterPeers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.FilterPeersRequest, _conversation_pb2.FilterPeersResponse]  # type: ignore[assignment]
     """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
     AddMembers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.AddMembersRequest, _conversation_pb2.AddMembersResponse]  # type: ignore[assignment]
-    """Adds people to a group; those who are in it already are left as they are."""
+    """Adds people to a group; those who are in it already are left as they are.
+    Errors: too_many_members, user_not_found, contact_refused.
+    """
     RemoveMember: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RemoveMemberRequest, _conversation_pb2.RemoveMemberResponse]  # type: ignore[assignment]
     """Errors: member_not_found, last_owner."""
     LeaveConversation: _aio.UnaryUnaryMultiCallable[_conversation_pb2.LeaveConversationRequest, _conversation_pb2.LeaveConversationResponse]  # type: ignore[assignment]
@@ -106,7 +118,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_pb2.CreateDirectRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.CreateDirectResponse, _abc.Awaitable[_conversation_pb2.CreateDirectResponse]]:
-        """The direct conversation with somebody, made if there is none: exactly one per pair. Errors: user_not_found."""
+        """The direct conversation with somebody, made if there is none: exactly one per pair.
+        Errors: user_not_found, contact_refused.
+        """
 
     @_abc_1.abstractmethod
     def CreateGroup(
@@ -114,7 +128,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_pb2.CreateGroupRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.CreateGroupResponse, _abc.Awaitable[_conversation_pb2.CreateGroupResponse]]:
-        """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found."""
+        """A group, owned by the caller. Errors: too_many_members, invalid_argument, user_not_found,
+        contact_refused.
+        """
 
     @_abc_1.abstractmethod
     def BatchGetConversations(
@@ -146,7 +162,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_pb2.AddMembersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.AddMembersResponse, _abc.Awaitable[_conversation_pb2.AddMembersResponse]]:
-        """Adds people to a group; those who are in it already are left as they are."""
+        """Adds people to a group; those who are in it already are left as they are.
+        Errors: too_many_members, user_not_found, contact_refused.
+        """
 
     @_abc_1.abstractmethod
     def RemoveMember(

@@ -771,6 +771,7 @@ class Receipt(_message.Message):
     DELIVERED_UP_TO_FIELD_NUMBER: _builtins.int
     READ_UP_TO_FIELD_NUMBER: _builtins.int
     MARKED_UNREAD_FIELD_NUMBER: _builtins.int
+    PRIVATE_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     delivered_up_to: _builtins.int
     """The last seq that a device of the member holds."""
@@ -778,6 +779,8 @@ class Receipt(_message.Message):
     """The last seq that the member has seen."""
     marked_unread: _builtins.bool
     """The member wants to be reminded of the conversation. Told to the member's own devices only."""
+    private: _builtins.bool
+    """Not for the other members: told to the member's own devices only."""
     def __init__(
         self,
         *,
@@ -785,10 +788,11 @@ class Receipt(_message.Message):
         delivered_up_to: _builtins.int = ...,
         read_up_to: _builtins.int = ...,
         marked_unread: _builtins.bool = ...,
+        private: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_up_to", b"delivered_up_to", "marked_unread", b"marked_unread", "read_up_to", b"read_up_to", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_up_to", b"delivered_up_to", "marked_unread", b"marked_unread", "private", b"private", "read_up_to", b"read_up_to", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -835,20 +839,28 @@ class AccountEvent(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     SESSION_REVOKED_FIELD_NUMBER: _builtins.int
+    RELATION_CHANGED_FIELD_NUMBER: _builtins.int
+    PRIVACY_CHANGED_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     @_builtins.property
     def session_revoked(self) -> Global___SessionRevoked: ...
+    @_builtins.property
+    def relation_changed(self) -> Global___RelationChanged: ...
+    @_builtins.property
+    def privacy_changed(self) -> Global___PrivacyChanged: ...
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         session_revoked: Global___SessionRevoked | None = ...,
+        relation_changed: Global___RelationChanged | None = ...,
+        privacy_changed: Global___PrivacyChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "session_revoked", b"session_revoked"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "privacy_changed", b"privacy_changed", "relation_changed", b"relation_changed", "session_revoked", b"session_revoked"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "session_revoked", b"session_revoked", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "privacy_changed", b"privacy_changed", "relation_changed", b"relation_changed", "session_revoked", b"session_revoked", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_revoked"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_revoked", "relation_changed", "privacy_changed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -874,3 +886,61 @@ class SessionRevoked(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SessionRevoked: _TypeAlias = SessionRevoked  # noqa: Y015
+
+@_typing.final
+class RelationChanged(_message.Message):
+    """The user and somebody else are now this to each other. Each of the two is told, by an event of their own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PEER_ID_FIELD_NUMBER: _builtins.int
+    CONTACTS_FIELD_NUMBER: _builtins.int
+    BLOCKED_FIELD_NUMBER: _builtins.int
+    APART_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    peer_id: _builtins.str
+    contacts: _builtins.bool
+    blocked: _builtins.bool
+    """The user has blocked the peer."""
+    apart: _builtins.bool
+    """One of them has blocked the other: no presence, typing or receipts between them. Not for users' eyes."""
+    version: _builtins.int
+    """Grows with each change of the two; what has a smaller one than what is known is old."""
+    def __init__(
+        self,
+        *,
+        peer_id: _builtins.str = ...,
+        contacts: _builtins.bool = ...,
+        blocked: _builtins.bool = ...,
+        apart: _builtins.bool = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apart", b"apart", "blocked", b"blocked", "contacts", b"contacts", "peer_id", b"peer_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelationChanged: _TypeAlias = RelationChanged  # noqa: Y015
+
+@_typing.final
+class PrivacyChanged(_message.Message):
+    """The user lets others see more or less: who keeps that in mind asks the profile service anew (GetVisibility)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    """Grows with each change."""
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PrivacyChanged: _TypeAlias = PrivacyChanged  # noqa: Y015

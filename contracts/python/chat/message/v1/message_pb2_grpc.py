@@ -120,6 +120,16 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageResponse.FromString,
                 _registered_method=True)
+        self.SetRelation = channel.unary_unary(
+                '/chat.message.v1.MessageService/SetRelation',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetRelationRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetRelationResponse.FromString,
+                _registered_method=True)
+        self.SetReceiptPrivacy = channel.unary_unary(
+                '/chat.message.v1.MessageService/SetReceiptPrivacy',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.FromString,
+                _registered_method=True)
 
 
 class MessageServiceServicer:
@@ -253,6 +263,21 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetRelation(self, request, context):
+        """Keeps the copy of what two people are to each other, by which appends to direct conversations and receipts are
+        decided; an older version than the one held changes nothing. Called by profile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetReceiptPrivacy(self, request, context):
+        """The same for who sees somebody's receipts. Called by profile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MessageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -340,6 +365,16 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.GetMessage,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.GetMessageResponse.SerializeToString,
+            ),
+            'SetRelation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetRelation,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetRelationRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetRelationResponse.SerializeToString,
+            ),
+            'SetReceiptPrivacy': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetReceiptPrivacy,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -802,6 +837,60 @@ class MessageService:
             '/chat.message.v1.MessageService/GetMessage',
             chat_dot_message_dot_v1_dot_message__pb2.GetMessageRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.GetMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetRelation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/SetRelation',
+            chat_dot_message_dot_v1_dot_message__pb2.SetRelationRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.SetRelationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetReceiptPrivacy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/SetReceiptPrivacy',
+            chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.FromString,
             options,
             channel_credentials,
             insecure,

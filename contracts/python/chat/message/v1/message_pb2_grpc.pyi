@@ -82,6 +82,12 @@ class MessageServiceStub:
     """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
     was deleted).
     """
+    SetRelation: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetRelationRequest, _message_pb2.SetRelationResponse]
+    """Keeps the copy of what two people are to each other, by which appends to direct conversations and receipts are
+    decided; an older version than the one held changes nothing. Called by profile.
+    """
+    SetReceiptPrivacy: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetReceiptPrivacyRequest, _message_pb2.SetReceiptPrivacyResponse]
+    """The same for who sees somebody's receipts. Called by profile."""
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
@@ -137,6 +143,12 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
     was deleted).
     """
+    SetRelation: _aio.UnaryUnaryMultiCallable[_message_pb2.SetRelationRequest, _message_pb2.SetRelationResponse]  # type: ignore[assignment]
+    """Keeps the copy of what two people are to each other, by which appends to direct conversations and receipts are
+    decided; an older version than the one held changes nothing. Called by profile.
+    """
+    SetReceiptPrivacy: _aio.UnaryUnaryMultiCallable[_message_pb2.SetReceiptPrivacyRequest, _message_pb2.SetReceiptPrivacyResponse]  # type: ignore[assignment]
+    """The same for who sees somebody's receipts. Called by profile."""
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
     """The one writer and reader of the log."""
@@ -291,5 +303,23 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         """A message as it now stands, for one of its readers. Errors: conversation_not_found, message_not_found (also when it
         was deleted).
         """
+
+    @_abc_1.abstractmethod
+    def SetRelation(
+        self,
+        request: _message_pb2.SetRelationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.SetRelationResponse, _abc.Awaitable[_message_pb2.SetRelationResponse]]:
+        """Keeps the copy of what two people are to each other, by which appends to direct conversations and receipts are
+        decided; an older version than the one held changes nothing. Called by profile.
+        """
+
+    @_abc_1.abstractmethod
+    def SetReceiptPrivacy(
+        self,
+        request: _message_pb2.SetReceiptPrivacyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.SetReceiptPrivacyResponse, _abc.Awaitable[_message_pb2.SetReceiptPrivacyResponse]]:
+        """The same for who sees somebody's receipts. Called by profile."""
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

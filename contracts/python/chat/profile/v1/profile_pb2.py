@@ -22,37 +22,96 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from chat.event.v1 import event_pb2 as chat_dot_event_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/profile/v1/profile.proto\x12\x0f\x63hat.profile.v1\"\xa5\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06handle\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0b\n\x03\x62io\x18\x04 \x01(\t\x12\x15\n\rupdated_at_ms\x18\x05 \x01(\x03\x12\x11\n\tavatar_id\x18\x06 \x01(\t\x12\x13\n\x0bstatus_text\x18\x07 \x01(\t\x12\x17\n\x0fstatus_until_ms\x18\x08 \x01(\x03\"=\n\x14\x43reateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"B\n\x15\x43reateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"+\n\x17\x42\x61tchGetProfilesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"F\n\x18\x42\x61tchGetProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\"\xe5\x01\n\x14UpdateProfileRequest\x12\x13\n\x06handle\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03\x62io\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x16\n\tavatar_id\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0bstatus_text\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x17\n\x0fstatus_until_ms\x18\x06 \x01(\x03\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bioB\x0c\n\n_avatar_idB\x0e\n\x0c_status_text\"B\n\x15UpdateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"F\n\x15SearchProfilesRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"Y\n\x16SearchProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"\'\n\x14\x44\x65leteProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteProfileResponse2\xfc\x03\n\x0eProfileService\x12^\n\rCreateProfile\x12%.chat.profile.v1.CreateProfileRequest\x1a&.chat.profile.v1.CreateProfileResponse\x12^\n\rDeleteProfile\x12%.chat.profile.v1.DeleteProfileRequest\x1a&.chat.profile.v1.DeleteProfileResponse\x12g\n\x10\x42\x61tchGetProfiles\x12(.chat.profile.v1.BatchGetProfilesRequest\x1a).chat.profile.v1.BatchGetProfilesResponse\x12^\n\rUpdateProfile\x12%.chat.profile.v1.UpdateProfileRequest\x1a&.chat.profile.v1.UpdateProfileResponse\x12\x61\n\x0eSearchProfiles\x12&.chat.profile.v1.SearchProfilesRequest\x1a\'.chat.profile.v1.SearchProfilesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/profile/v1/profile.proto\x12\x0f\x63hat.profile.v1\x1a\x19\x63hat/event/v1/event.proto\"q\n\x08Relation\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12,\n\x05state\x18\x02 \x01(\x0e\x32\x1d.chat.profile.v1.ContactState\x12\x0f\n\x07\x62locked\x18\x03 \x01(\x08\x12\x15\n\rchanged_at_ms\x18\x04 \x01(\x03\"\xa5\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0e\n\x06handle\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0b\n\x03\x62io\x18\x04 \x01(\t\x12\x15\n\rupdated_at_ms\x18\x05 \x01(\x03\x12\x11\n\tavatar_id\x18\x06 \x01(\t\x12\x13\n\x0bstatus_text\x18\x07 \x01(\t\x12\x17\n\x0fstatus_until_ms\x18\x08 \x01(\x03\"=\n\x14\x43reateProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x02 \x01(\t\"B\n\x15\x43reateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"+\n\x17\x42\x61tchGetProfilesRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"F\n\x18\x42\x61tchGetProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\"\xe5\x01\n\x14UpdateProfileRequest\x12\x13\n\x06handle\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x19\n\x0c\x64isplay_name\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03\x62io\x18\x03 \x01(\tH\x02\x88\x01\x01\x12\x16\n\tavatar_id\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x18\n\x0bstatus_text\x18\x05 \x01(\tH\x04\x88\x01\x01\x12\x17\n\x0fstatus_until_ms\x18\x06 \x01(\x03\x42\t\n\x07_handleB\x0f\n\r_display_nameB\x06\n\x04_bioB\x0c\n\n_avatar_idB\x0e\n\x0c_status_text\"B\n\x15UpdateProfileResponse\x12)\n\x07profile\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Profile\"F\n\x15SearchProfilesRequest\x12\x0e\n\x06prefix\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"Y\n\x16SearchProfilesResponse\x12*\n\x08profiles\x18\x01 \x03(\x0b\x32\x18.chat.profile.v1.Profile\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"\'\n\x14\x44\x65leteProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\x17\n\x15\x44\x65leteProfileResponse\"(\n\x15RequestContactRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"E\n\x16RequestContactResponse\x12+\n\x08relation\x18\x01 \x01(\x0b\x32\x19.chat.profile.v1.Relation\"\'\n\x14\x41\x63\x63\x65ptContactRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"D\n\x15\x41\x63\x63\x65ptContactResponse\x12+\n\x08relation\x18\x01 \x01(\x0b\x32\x19.chat.profile.v1.Relation\"(\n\x15\x44\x65\x63lineContactRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"E\n\x16\x44\x65\x63lineContactResponse\x12+\n\x08relation\x18\x01 \x01(\x0b\x32\x19.chat.profile.v1.Relation\"\'\n\x14RemoveContactRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"D\n\x15RemoveContactResponse\x12+\n\x08relation\x18\x01 \x01(\x0b\x32\x19.chat.profile.v1.Relation\"#\n\x10\x42lockUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"@\n\x11\x42lockUserResponse\x12+\n\x08relation\x18\x01 \x01(\x0b\x32\x19.chat.profile.v1.Relation\"%\n\x12UnblockUserRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"B\n\x13UnblockUserResponse\x12+\n\x08relation\x18\x01 \x01(\x0b\x32\x19.chat.profile.v1.Relation\"b\n\x13ListContactsRequest\x12,\n\x05state\x18\x01 \x01(\x0e\x32\x1d.chat.profile.v1.ContactState\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"Y\n\x14ListContactsResponse\x12,\n\trelations\x18\x01 \x03(\x0b\x32\x19.chat.profile.v1.Relation\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"2\n\x11ListBlocksRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"W\n\x12ListBlocksResponse\x12,\n\trelations\x18\x01 \x03(\x0b\x32\x19.chat.profile.v1.Relation\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\";\n\x14GetVisibilityRequest\x12\x11\n\tviewer_id\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\"d\n\nVisibility\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontact\x18\x02 \x01(\x08\x12\x0f\n\x07present\x18\x03 \x01(\x08\x12\x11\n\tlast_seen\x18\x04 \x01(\x08\x12\x10\n\x08receipts\x18\x05 \x01(\x08\"J\n\x15GetVisibilityResponse\x12\x31\n\x0cvisibilities\x18\x01 \x03(\x0b\x32\x1b.chat.profile.v1.Visibility\"m\n\x16\x43heckInvitationRequest\x12\x12\n\ninviter_id\x18\x01 \x01(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\x12-\n\x04kind\x18\x03 \x01(\x0e\x32\x1f.chat.event.v1.ConversationKind\"D\n\x17\x43heckInvitationResponse\x12\x13\n\x0bunknown_ids\x18\x01 \x03(\t\x12\x14\n\x0crefusing_ids\x18\x02 \x03(\t\"\xba\x01\n\x07Privacy\x12,\n\tlast_seen\x18\x01 \x01(\x0e\x32\x19.chat.profile.v1.Audience\x12+\n\x08receipts\x18\x02 \x01(\x0e\x32\x19.chat.profile.v1.Audience\x12)\n\x06\x64irect\x18\x03 \x01(\x0e\x32\x19.chat.profile.v1.Audience\x12)\n\x06groups\x18\x04 \x01(\x0e\x32\x19.chat.profile.v1.Audience\"\x13\n\x11GetPrivacyRequest\"?\n\x12GetPrivacyResponse\x12)\n\x07privacy\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Privacy\"A\n\x14UpdatePrivacyRequest\x12)\n\x07privacy\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Privacy\"B\n\x15UpdatePrivacyResponse\x12)\n\x07privacy\x18\x01 \x01(\x0b\x32\x18.chat.profile.v1.Privacy*\x98\x01\n\x0c\x43ontactState\x12\x1d\n\x19\x43ONTACT_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43ONTACT_STATE_NONE\x10\x01\x12\x1a\n\x16\x43ONTACT_STATE_OUTGOING\x10\x02\x12\x1a\n\x16\x43ONTACT_STATE_INCOMING\x10\x03\x12\x19\n\x15\x43ONTACT_STATE_CONTACT\x10\x04*g\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIENCE_EVERYONE\x10\x01\x12\x15\n\x11\x41UDIENCE_CONTACTS\x10\x02\x12\x13\n\x0f\x41UDIENCE_NOBODY\x10\x03\x32\xe1\x0c\n\x0eProfileService\x12^\n\rCreateProfile\x12%.chat.profile.v1.CreateProfileRequest\x1a&.chat.profile.v1.CreateProfileResponse\x12^\n\rDeleteProfile\x12%.chat.profile.v1.DeleteProfileRequest\x1a&.chat.profile.v1.DeleteProfileResponse\x12g\n\x10\x42\x61tchGetProfiles\x12(.chat.profile.v1.BatchGetProfilesRequest\x1a).chat.profile.v1.BatchGetProfilesResponse\x12^\n\rUpdateProfile\x12%.chat.profile.v1.UpdateProfileRequest\x1a&.chat.profile.v1.UpdateProfileResponse\x12\x61\n\x0eSearchProfiles\x12&.chat.profile.v1.SearchProfilesRequest\x1a\'.chat.profile.v1.SearchProfilesResponse\x12\x61\n\x0eRequestContact\x12&.chat.profile.v1.RequestContactRequest\x1a\'.chat.profile.v1.RequestContactResponse\x12^\n\rAcceptContact\x12%.chat.profile.v1.AcceptContactRequest\x1a&.chat.profile.v1.AcceptContactResponse\x12\x61\n\x0e\x44\x65\x63lineContact\x12&.chat.profile.v1.DeclineContactRequest\x1a\'.chat.profile.v1.DeclineContactResponse\x12^\n\rRemoveContact\x12%.chat.profile.v1.RemoveContactRequest\x1a&.chat.profile.v1.RemoveContactResponse\x12[\n\x0cListContacts\x12$.chat.profile.v1.ListContactsRequest\x1a%.chat.profile.v1.ListContactsResponse\x12R\n\tBlockUser\x12!.chat.profile.v1.BlockUserRequest\x1a\".chat.profile.v1.BlockUserResponse\x12X\n\x0bUnblockUser\x12#.chat.profile.v1.UnblockUserRequest\x1a$.chat.profile.v1.UnblockUserResponse\x12U\n\nListBlocks\x12\".chat.profile.v1.ListBlocksRequest\x1a#.chat.profile.v1.ListBlocksResponse\x12U\n\nGetPrivacy\x12\".chat.profile.v1.GetPrivacyRequest\x1a#.chat.profile.v1.GetPrivacyResponse\x12^\n\rUpdatePrivacy\x12%.chat.profile.v1.UpdatePrivacyRequest\x1a&.chat.profile.v1.UpdatePrivacyResponse\x12^\n\rGetVisibility\x12%.chat.profile.v1.GetVisibilityRequest\x1a&.chat.profile.v1.GetVisibilityResponse\x12\x64\n\x0f\x43heckInvitation\x12\'.chat.profile.v1.CheckInvitationRequest\x1a(.chat.profile.v1.CheckInvitationResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.profile.v1.profile_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PROFILE']._serialized_start=51
-  _globals['_PROFILE']._serialized_end=216
-  _globals['_CREATEPROFILEREQUEST']._serialized_start=218
-  _globals['_CREATEPROFILEREQUEST']._serialized_end=279
-  _globals['_CREATEPROFILERESPONSE']._serialized_start=281
-  _globals['_CREATEPROFILERESPONSE']._serialized_end=347
-  _globals['_BATCHGETPROFILESREQUEST']._serialized_start=349
-  _globals['_BATCHGETPROFILESREQUEST']._serialized_end=392
-  _globals['_BATCHGETPROFILESRESPONSE']._serialized_start=394
-  _globals['_BATCHGETPROFILESRESPONSE']._serialized_end=464
-  _globals['_UPDATEPROFILEREQUEST']._serialized_start=467
-  _globals['_UPDATEPROFILEREQUEST']._serialized_end=696
-  _globals['_UPDATEPROFILERESPONSE']._serialized_start=698
-  _globals['_UPDATEPROFILERESPONSE']._serialized_end=764
-  _globals['_SEARCHPROFILESREQUEST']._serialized_start=766
-  _globals['_SEARCHPROFILESREQUEST']._serialized_end=836
-  _globals['_SEARCHPROFILESRESPONSE']._serialized_start=838
-  _globals['_SEARCHPROFILESRESPONSE']._serialized_end=927
-  _globals['_DELETEPROFILEREQUEST']._serialized_start=929
-  _globals['_DELETEPROFILEREQUEST']._serialized_end=968
-  _globals['_DELETEPROFILERESPONSE']._serialized_start=970
-  _globals['_DELETEPROFILERESPONSE']._serialized_end=993
-  _globals['_PROFILESERVICE']._serialized_start=996
-  _globals['_PROFILESERVICE']._serialized_end=1504
+  _globals['_CONTACTSTATE']._serialized_start=2958
+  _globals['_CONTACTSTATE']._serialized_end=3110
+  _globals['_AUDIENCE']._serialized_start=3112
+  _globals['_AUDIENCE']._serialized_end=3215
+  _globals['_RELATION']._serialized_start=77
+  _globals['_RELATION']._serialized_end=190
+  _globals['_PROFILE']._serialized_start=193
+  _globals['_PROFILE']._serialized_end=358
+  _globals['_CREATEPROFILEREQUEST']._serialized_start=360
+  _globals['_CREATEPROFILEREQUEST']._serialized_end=421
+  _globals['_CREATEPROFILERESPONSE']._serialized_start=423
+  _globals['_CREATEPROFILERESPONSE']._serialized_end=489
+  _globals['_BATCHGETPROFILESREQUEST']._serialized_start=491
+  _globals['_BATCHGETPROFILESREQUEST']._serialized_end=534
+  _globals['_BATCHGETPROFILESRESPONSE']._serialized_start=536
+  _globals['_BATCHGETPROFILESRESPONSE']._serialized_end=606
+  _globals['_UPDATEPROFILEREQUEST']._serialized_start=609
+  _globals['_UPDATEPROFILEREQUEST']._serialized_end=838
+  _globals['_UPDATEPROFILERESPONSE']._serialized_start=840
+  _globals['_UPDATEPROFILERESPONSE']._serialized_end=906
+  _globals['_SEARCHPROFILESREQUEST']._serialized_start=908
+  _globals['_SEARCHPROFILESREQUEST']._serialized_end=978
+  _globals['_SEARCHPROFILESRESPONSE']._serialized_start=980
+  _globals['_SEARCHPROFILESRESPONSE']._serialized_end=1069
+  _globals['_DELETEPROFILEREQUEST']._serialized_start=1071
+  _globals['_DELETEPROFILEREQUEST']._serialized_end=1110
+  _globals['_DELETEPROFILERESPONSE']._serialized_start=1112
+  _globals['_DELETEPROFILERESPONSE']._serialized_end=1135
+  _globals['_REQUESTCONTACTREQUEST']._serialized_start=1137
+  _globals['_REQUESTCONTACTREQUEST']._serialized_end=1177
+  _globals['_REQUESTCONTACTRESPONSE']._serialized_start=1179
+  _globals['_REQUESTCONTACTRESPONSE']._serialized_end=1248
+  _globals['_ACCEPTCONTACTREQUEST']._serialized_start=1250
+  _globals['_ACCEPTCONTACTREQUEST']._serialized_end=1289
+  _globals['_ACCEPTCONTACTRESPONSE']._serialized_start=1291
+  _globals['_ACCEPTCONTACTRESPONSE']._serialized_end=1359
+  _globals['_DECLINECONTACTREQUEST']._serialized_start=1361
+  _globals['_DECLINECONTACTREQUEST']._serialized_end=1401
+  _globals['_DECLINECONTACTRESPONSE']._serialized_start=1403
+  _globals['_DECLINECONTACTRESPONSE']._serialized_end=1472
+  _globals['_REMOVECONTACTREQUEST']._serialized_start=1474
+  _globals['_REMOVECONTACTREQUEST']._serialized_end=1513
+  _globals['_REMOVECONTACTRESPONSE']._serialized_start=1515
+  _globals['_REMOVECONTACTRESPONSE']._serialized_end=1583
+  _globals['_BLOCKUSERREQUEST']._serialized_start=1585
+  _globals['_BLOCKUSERREQUEST']._serialized_end=1620
+  _globals['_BLOCKUSERRESPONSE']._serialized_start=1622
+  _globals['_BLOCKUSERRESPONSE']._serialized_end=1686
+  _globals['_UNBLOCKUSERREQUEST']._serialized_start=1688
+  _globals['_UNBLOCKUSERREQUEST']._serialized_end=1725
+  _globals['_UNBLOCKUSERRESPONSE']._serialized_start=1727
+  _globals['_UNBLOCKUSERRESPONSE']._serialized_end=1793
+  _globals['_LISTCONTACTSREQUEST']._serialized_start=1795
+  _globals['_LISTCONTACTSREQUEST']._serialized_end=1893
+  _globals['_LISTCONTACTSRESPONSE']._serialized_start=1895
+  _globals['_LISTCONTACTSRESPONSE']._serialized_end=1984
+  _globals['_LISTBLOCKSREQUEST']._serialized_start=1986
+  _globals['_LISTBLOCKSREQUEST']._serialized_end=2036
+  _globals['_LISTBLOCKSRESPONSE']._serialized_start=2038
+  _globals['_LISTBLOCKSRESPONSE']._serialized_end=2125
+  _globals['_GETVISIBILITYREQUEST']._serialized_start=2127
+  _globals['_GETVISIBILITYREQUEST']._serialized_end=2186
+  _globals['_VISIBILITY']._serialized_start=2188
+  _globals['_VISIBILITY']._serialized_end=2288
+  _globals['_GETVISIBILITYRESPONSE']._serialized_start=2290
+  _globals['_GETVISIBILITYRESPONSE']._serialized_end=2364
+  _globals['_CHECKINVITATIONREQUEST']._serialized_start=2366
+  _globals['_CHECKINVITATIONREQUEST']._serialized_end=2475
+  _globals['_CHECKINVITATIONRESPONSE']._serialized_start=2477
+  _globals['_CHECKINVITATIONRESPONSE']._serialized_end=2545
+  _globals['_PRIVACY']._serialized_start=2548
+  _globals['_PRIVACY']._serialized_end=2734
+  _globals['_GETPRIVACYREQUEST']._serialized_start=2736
+  _globals['_GETPRIVACYREQUEST']._serialized_end=2755
+  _globals['_GETPRIVACYRESPONSE']._serialized_start=2757
+  _globals['_GETPRIVACYRESPONSE']._serialized_end=2820
+  _globals['_UPDATEPRIVACYREQUEST']._serialized_start=2822
+  _globals['_UPDATEPRIVACYREQUEST']._serialized_end=2887
+  _globals['_UPDATEPRIVACYRESPONSE']._serialized_start=2889
+  _globals['_UPDATEPRIVACYRESPONSE']._serialized_end=2955
+  _globals['_PROFILESERVICE']._serialized_start=3218
+  _globals['_PROFILESERVICE']._serialized_end=4851
 # @@protoc_insertion_point(module_scope)

@@ -60,6 +60,66 @@ class ProfileServiceStub:
                 request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.SearchProfilesRequest.SerializeToString,
                 response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.SearchProfilesResponse.FromString,
                 _registered_method=True)
+        self.RequestContact = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/RequestContact',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.RequestContactRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.RequestContactResponse.FromString,
+                _registered_method=True)
+        self.AcceptContact = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/AcceptContact',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.AcceptContactRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.AcceptContactResponse.FromString,
+                _registered_method=True)
+        self.DeclineContact = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/DeclineContact',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeclineContactRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeclineContactResponse.FromString,
+                _registered_method=True)
+        self.RemoveContact = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/RemoveContact',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.RemoveContactRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.RemoveContactResponse.FromString,
+                _registered_method=True)
+        self.ListContacts = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/ListContacts',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListContactsRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListContactsResponse.FromString,
+                _registered_method=True)
+        self.BlockUser = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/BlockUser',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.BlockUserRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.BlockUserResponse.FromString,
+                _registered_method=True)
+        self.UnblockUser = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/UnblockUser',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.UnblockUserRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.UnblockUserResponse.FromString,
+                _registered_method=True)
+        self.ListBlocks = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/ListBlocks',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListBlocksRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListBlocksResponse.FromString,
+                _registered_method=True)
+        self.GetPrivacy = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/GetPrivacy',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetPrivacyRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetPrivacyResponse.FromString,
+                _registered_method=True)
+        self.UpdatePrivacy = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/UpdatePrivacy',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.UpdatePrivacyRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.UpdatePrivacyResponse.FromString,
+                _registered_method=True)
+        self.GetVisibility = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/GetVisibility',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetVisibilityRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetVisibilityResponse.FromString,
+                _registered_method=True)
+        self.CheckInvitation = channel.unary_unary(
+                '/chat.profile.v1.ProfileService/CheckInvitation',
+                request_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.CheckInvitationRequest.SerializeToString,
+                response_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.CheckInvitationResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -102,6 +162,92 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RequestContact(self, request, context):
+        """Asks somebody to be the caller's contact. Whoever asks the one who has asked them accepts.
+        Errors: user_not_found, contact_refused.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptContact(self, request, context):
+        """Errors: contact_request_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineContact(self, request, context):
+        """Errors: contact_request_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RemoveContact(self, request, context):
+        """Ends being contacts, or takes the caller's own request back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListContacts(self, request, context):
+        """The caller's contacts, or requests, in order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BlockUser(self, request, context):
+        """Blocks somebody: neither can write to the other directly, invite them, or see their presence, typing and receipts.
+        Ends being contacts, and requests. Errors: user_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnblockUser(self, request, context):
+        """Takes the caller's own block back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBlocks(self, request, context):
+        """Whom the caller has blocked, in order of their ids.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPrivacy(self, request, context):
+        """The caller's settings.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdatePrivacy(self, request, context):
+        """Changes those of the caller's settings that are given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetVisibility(self, request, context):
+        """What up to 200 people let somebody see of them. Called by whoever shows presence, typing and the like.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckInvitation(self, request, context):
+        """Whom of up to 200 people somebody may bring into a conversation. Called by conversation.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -129,6 +275,66 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.SearchProfiles,
                     request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.SearchProfilesRequest.FromString,
                     response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.SearchProfilesResponse.SerializeToString,
+            ),
+            'RequestContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestContact,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.RequestContactRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.RequestContactResponse.SerializeToString,
+            ),
+            'AcceptContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptContact,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.AcceptContactRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.AcceptContactResponse.SerializeToString,
+            ),
+            'DeclineContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineContact,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeclineContactRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.DeclineContactResponse.SerializeToString,
+            ),
+            'RemoveContact': grpc.unary_unary_rpc_method_handler(
+                    servicer.RemoveContact,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.RemoveContactRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.RemoveContactResponse.SerializeToString,
+            ),
+            'ListContacts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListContacts,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListContactsRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListContactsResponse.SerializeToString,
+            ),
+            'BlockUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.BlockUser,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.BlockUserRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.BlockUserResponse.SerializeToString,
+            ),
+            'UnblockUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnblockUser,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.UnblockUserRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.UnblockUserResponse.SerializeToString,
+            ),
+            'ListBlocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBlocks,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListBlocksRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.ListBlocksResponse.SerializeToString,
+            ),
+            'GetPrivacy': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPrivacy,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetPrivacyRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetPrivacyResponse.SerializeToString,
+            ),
+            'UpdatePrivacy': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdatePrivacy,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.UpdatePrivacyRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.UpdatePrivacyResponse.SerializeToString,
+            ),
+            'GetVisibility': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetVisibility,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetVisibilityRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.GetVisibilityResponse.SerializeToString,
+            ),
+            'CheckInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckInvitation,
+                    request_deserializer=chat_dot_profile_dot_v1_dot_profile__pb2.CheckInvitationRequest.FromString,
+                    response_serializer=chat_dot_profile_dot_v1_dot_profile__pb2.CheckInvitationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -267,6 +473,330 @@ class ProfileService:
             '/chat.profile.v1.ProfileService/SearchProfiles',
             chat_dot_profile_dot_v1_dot_profile__pb2.SearchProfilesRequest.SerializeToString,
             chat_dot_profile_dot_v1_dot_profile__pb2.SearchProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/RequestContact',
+            chat_dot_profile_dot_v1_dot_profile__pb2.RequestContactRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.RequestContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/AcceptContact',
+            chat_dot_profile_dot_v1_dot_profile__pb2.AcceptContactRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.AcceptContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/DeclineContact',
+            chat_dot_profile_dot_v1_dot_profile__pb2.DeclineContactRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.DeclineContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RemoveContact(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/RemoveContact',
+            chat_dot_profile_dot_v1_dot_profile__pb2.RemoveContactRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.RemoveContactResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListContacts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/ListContacts',
+            chat_dot_profile_dot_v1_dot_profile__pb2.ListContactsRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.ListContactsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BlockUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/BlockUser',
+            chat_dot_profile_dot_v1_dot_profile__pb2.BlockUserRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.BlockUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnblockUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/UnblockUser',
+            chat_dot_profile_dot_v1_dot_profile__pb2.UnblockUserRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.UnblockUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBlocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/ListBlocks',
+            chat_dot_profile_dot_v1_dot_profile__pb2.ListBlocksRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.ListBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPrivacy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/GetPrivacy',
+            chat_dot_profile_dot_v1_dot_profile__pb2.GetPrivacyRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.GetPrivacyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdatePrivacy(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/UpdatePrivacy',
+            chat_dot_profile_dot_v1_dot_profile__pb2.UpdatePrivacyRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.UpdatePrivacyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetVisibility(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/GetVisibility',
+            chat_dot_profile_dot_v1_dot_profile__pb2.GetVisibilityRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.GetVisibilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.profile.v1.ProfileService/CheckInvitation',
+            chat_dot_profile_dot_v1_dot_profile__pb2.CheckInvitationRequest.SerializeToString,
+            chat_dot_profile_dot_v1_dot_profile__pb2.CheckInvitationResponse.FromString,
             options,
             channel_credentials,
             insecure,

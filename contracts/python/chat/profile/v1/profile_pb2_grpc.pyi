@@ -45,6 +45,34 @@ class ProfileServiceStub:
     """
     SearchProfiles: _grpc.UnaryUnaryMultiCallable[_profile_pb2.SearchProfilesRequest, _profile_pb2.SearchProfilesResponse]
     """Profiles whose handle or display name begins with a text, by handle."""
+    RequestContact: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RequestContactRequest, _profile_pb2.RequestContactResponse]
+    """Asks somebody to be the caller's contact. Whoever asks the one who has asked them accepts.
+    Errors: user_not_found, contact_refused.
+    """
+    AcceptContact: _grpc.UnaryUnaryMultiCallable[_profile_pb2.AcceptContactRequest, _profile_pb2.AcceptContactResponse]
+    """Errors: contact_request_not_found."""
+    DeclineContact: _grpc.UnaryUnaryMultiCallable[_profile_pb2.DeclineContactRequest, _profile_pb2.DeclineContactResponse]
+    """Errors: contact_request_not_found."""
+    RemoveContact: _grpc.UnaryUnaryMultiCallable[_profile_pb2.RemoveContactRequest, _profile_pb2.RemoveContactResponse]
+    """Ends being contacts, or takes the caller's own request back."""
+    ListContacts: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListContactsRequest, _profile_pb2.ListContactsResponse]
+    """The caller's contacts, or requests, in order of their ids."""
+    BlockUser: _grpc.UnaryUnaryMultiCallable[_profile_pb2.BlockUserRequest, _profile_pb2.BlockUserResponse]
+    """Blocks somebody: neither can write to the other directly, invite them, or see their presence, typing and receipts.
+    Ends being contacts, and requests. Errors: user_not_found.
+    """
+    UnblockUser: _grpc.UnaryUnaryMultiCallable[_profile_pb2.UnblockUserRequest, _profile_pb2.UnblockUserResponse]
+    """Takes the caller's own block back."""
+    ListBlocks: _grpc.UnaryUnaryMultiCallable[_profile_pb2.ListBlocksRequest, _profile_pb2.ListBlocksResponse]
+    """Whom the caller has blocked, in order of their ids."""
+    GetPrivacy: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetPrivacyRequest, _profile_pb2.GetPrivacyResponse]
+    """The caller's settings."""
+    UpdatePrivacy: _grpc.UnaryUnaryMultiCallable[_profile_pb2.UpdatePrivacyRequest, _profile_pb2.UpdatePrivacyResponse]
+    """Changes those of the caller's settings that are given."""
+    GetVisibility: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetVisibilityRequest, _profile_pb2.GetVisibilityResponse]
+    """What up to 200 people let somebody see of them. Called by whoever shows presence, typing and the like."""
+    CheckInvitation: _grpc.UnaryUnaryMultiCallable[_profile_pb2.CheckInvitationRequest, _profile_pb2.CheckInvitationResponse]
+    """Whom of up to 200 people somebody may bring into a conversation. Called by conversation."""
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -63,6 +91,34 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     """
     SearchProfiles: _aio.UnaryUnaryMultiCallable[_profile_pb2.SearchProfilesRequest, _profile_pb2.SearchProfilesResponse]  # type: ignore[assignment]
     """Profiles whose handle or display name begins with a text, by handle."""
+    RequestContact: _aio.UnaryUnaryMultiCallable[_profile_pb2.RequestContactRequest, _profile_pb2.RequestContactResponse]  # type: ignore[assignment]
+    """Asks somebody to be the caller's contact. Whoever asks the one who has asked them accepts.
+    Errors: user_not_found, contact_refused.
+    """
+    AcceptContact: _aio.UnaryUnaryMultiCallable[_profile_pb2.AcceptContactRequest, _profile_pb2.AcceptContactResponse]  # type: ignore[assignment]
+    """Errors: contact_request_not_found."""
+    DeclineContact: _aio.UnaryUnaryMultiCallable[_profile_pb2.DeclineContactRequest, _profile_pb2.DeclineContactResponse]  # type: ignore[assignment]
+    """Errors: contact_request_not_found."""
+    RemoveContact: _aio.UnaryUnaryMultiCallable[_profile_pb2.RemoveContactRequest, _profile_pb2.RemoveContactResponse]  # type: ignore[assignment]
+    """Ends being contacts, or takes the caller's own request back."""
+    ListContacts: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListContactsRequest, _profile_pb2.ListContactsResponse]  # type: ignore[assignment]
+    """The caller's contacts, or requests, in order of their ids."""
+    BlockUser: _aio.UnaryUnaryMultiCallable[_profile_pb2.BlockUserRequest, _profile_pb2.BlockUserResponse]  # type: ignore[assignment]
+    """Blocks somebody: neither can write to the other directly, invite them, or see their presence, typing and receipts.
+    Ends being contacts, and requests. Errors: user_not_found.
+    """
+    UnblockUser: _aio.UnaryUnaryMultiCallable[_profile_pb2.UnblockUserRequest, _profile_pb2.UnblockUserResponse]  # type: ignore[assignment]
+    """Takes the caller's own block back."""
+    ListBlocks: _aio.UnaryUnaryMultiCallable[_profile_pb2.ListBlocksRequest, _profile_pb2.ListBlocksResponse]  # type: ignore[assignment]
+    """Whom the caller has blocked, in order of their ids."""
+    GetPrivacy: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetPrivacyRequest, _profile_pb2.GetPrivacyResponse]  # type: ignore[assignment]
+    """The caller's settings."""
+    UpdatePrivacy: _aio.UnaryUnaryMultiCallable[_profile_pb2.UpdatePrivacyRequest, _profile_pb2.UpdatePrivacyResponse]  # type: ignore[assignment]
+    """Changes those of the caller's settings that are given."""
+    GetVisibility: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetVisibilityRequest, _profile_pb2.GetVisibilityResponse]  # type: ignore[assignment]
+    """What up to 200 people let somebody see of them. Called by whoever shows presence, typing and the like."""
+    CheckInvitation: _aio.UnaryUnaryMultiCallable[_profile_pb2.CheckInvitationRequest, _profile_pb2.CheckInvitationResponse]  # type: ignore[assignment]
+    """Whom of up to 200 people somebody may bring into a conversation. Called by conversation."""
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     """Profiles: what a person shows of themselves."""
@@ -108,5 +164,105 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.SearchProfilesResponse, _abc.Awaitable[_profile_pb2.SearchProfilesResponse]]:
         """Profiles whose handle or display name begins with a text, by handle."""
+
+    @_abc_1.abstractmethod
+    def RequestContact(
+        self,
+        request: _profile_pb2.RequestContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.RequestContactResponse, _abc.Awaitable[_profile_pb2.RequestContactResponse]]:
+        """Asks somebody to be the caller's contact. Whoever asks the one who has asked them accepts.
+        Errors: user_not_found, contact_refused.
+        """
+
+    @_abc_1.abstractmethod
+    def AcceptContact(
+        self,
+        request: _profile_pb2.AcceptContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.AcceptContactResponse, _abc.Awaitable[_profile_pb2.AcceptContactResponse]]:
+        """Errors: contact_request_not_found."""
+
+    @_abc_1.abstractmethod
+    def DeclineContact(
+        self,
+        request: _profile_pb2.DeclineContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.DeclineContactResponse, _abc.Awaitable[_profile_pb2.DeclineContactResponse]]:
+        """Errors: contact_request_not_found."""
+
+    @_abc_1.abstractmethod
+    def RemoveContact(
+        self,
+        request: _profile_pb2.RemoveContactRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.RemoveContactResponse, _abc.Awaitable[_profile_pb2.RemoveContactResponse]]:
+        """Ends being contacts, or takes the caller's own request back."""
+
+    @_abc_1.abstractmethod
+    def ListContacts(
+        self,
+        request: _profile_pb2.ListContactsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ListContactsResponse, _abc.Awaitable[_profile_pb2.ListContactsResponse]]:
+        """The caller's contacts, or requests, in order of their ids."""
+
+    @_abc_1.abstractmethod
+    def BlockUser(
+        self,
+        request: _profile_pb2.BlockUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.BlockUserResponse, _abc.Awaitable[_profile_pb2.BlockUserResponse]]:
+        """Blocks somebody: neither can write to the other directly, invite them, or see their presence, typing and receipts.
+        Ends being contacts, and requests. Errors: user_not_found.
+        """
+
+    @_abc_1.abstractmethod
+    def UnblockUser(
+        self,
+        request: _profile_pb2.UnblockUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.UnblockUserResponse, _abc.Awaitable[_profile_pb2.UnblockUserResponse]]:
+        """Takes the caller's own block back."""
+
+    @_abc_1.abstractmethod
+    def ListBlocks(
+        self,
+        request: _profile_pb2.ListBlocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.ListBlocksResponse, _abc.Awaitable[_profile_pb2.ListBlocksResponse]]:
+        """Whom the caller has blocked, in order of their ids."""
+
+    @_abc_1.abstractmethod
+    def GetPrivacy(
+        self,
+        request: _profile_pb2.GetPrivacyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.GetPrivacyResponse, _abc.Awaitable[_profile_pb2.GetPrivacyResponse]]:
+        """The caller's settings."""
+
+    @_abc_1.abstractmethod
+    def UpdatePrivacy(
+        self,
+        request: _profile_pb2.UpdatePrivacyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.UpdatePrivacyResponse, _abc.Awaitable[_profile_pb2.UpdatePrivacyResponse]]:
+        """Changes those of the caller's settings that are given."""
+
+    @_abc_1.abstractmethod
+    def GetVisibility(
+        self,
+        request: _profile_pb2.GetVisibilityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.GetVisibilityResponse, _abc.Awaitable[_profile_pb2.GetVisibilityResponse]]:
+        """What up to 200 people let somebody see of them. Called by whoever shows presence, typing and the like."""
+
+    @_abc_1.abstractmethod
+    def CheckInvitation(
+        self,
+        request: _profile_pb2.CheckInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_pb2.CheckInvitationResponse, _abc.Awaitable[_profile_pb2.CheckInvitationResponse]]:
+        """Whom of up to 200 people somebody may bring into a conversation. Called by conversation."""
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

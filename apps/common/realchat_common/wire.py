@@ -62,6 +62,11 @@ def _reaction(change: pb.ReactionAdded | pb.ReactionRemoved) -> dict[str, Any]:
     return {"message_id": change.message_id, "emoji": change.emoji, "count": change.count}
 
 
+def _group_changed(changed: pb.GroupChanged) -> dict[str, Any]:
+    data = {descriptor.name: value for descriptor, value in changed.ListFields()}
+    return data | ({"avatar_id": changed.avatar_id or None} if changed.HasField("avatar_id") else {})
+
+
 # payload field -> (kind on the wire, its data)
 _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "message_sent": ("message.sent", _message_sent),
@@ -87,6 +92,7 @@ _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "retention_set": ("retention.set", lambda p: {"days": p.days or None}),
     "reaction_added": ("reaction.added", _reaction),
     "reaction_removed": ("reaction.removed", _reaction),
+    "group_changed": ("group.changed", _group_changed),
     "conversation_renamed": ("conversation.renamed", lambda p: {"title": p.title}),
 }
 

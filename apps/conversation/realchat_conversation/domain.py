@@ -2,22 +2,23 @@
 
 Invariants, with the tests that break when they go (tests/unit/conversation/test_domain.py):
 - a group that has members has an owner;
-- what a role may do is what `MATRIX` says, and nothing else decides it;
+- what a role may do is what `roles.MATRIX` says, and nothing else decides it;
 - who is not a member learns nothing, not even that the conversation exists;
 - a group has at most 1,000 members, a direct conversation exactly two.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from enum import IntEnum, StrEnum, auto
+from enum import IntEnum
 
 from realchat_common.errors import Code, RealChatError
+from realchat_conversation.groups import Configure, Configured, Details
+from realchat_conversation.preferences import MemberSettings
+from realchat_conversation.roles import TO_CHANGE, TO_REMOVE, Permission, Role, permit
 
 MOST_MEMBERS = 1_000
-MOST_TITLE_CHARACTERS = 128
 FIRST_MEMBERS = 10
 """How many members a summary shows."""
 
@@ -27,39 +28,6 @@ class Kind(IntEnum):
 
     DIRECT = 1
     GROUP = 2
-
-
-class Role(IntEnum):
-    """Numbers as in chat.event.v1.Role; more is more."""
-
-    MEMBER = 1
-    ADMIN = 2
-    OWNER = 3
-
-
-class Permission(StrEnum):
-    """What a role may be allowed to do in a group."""
-
-    ADD = auto()
-    REMOVE_MEMBER = auto()
-    REMOVE_ADMIN = auto()
-    REMOVE_OWNER = auto()
-    CHANGE_ROLE = auto()
-    RENAME = auto()
-    LEAVE = auto()
-
-
-MATRIX: Mapping[Role, frozenset[Permission]] = {
-    Role.OWNER: frozenset(Permission),
-    Role.ADMIN: frozenset({Permission.ADD, Permission.REMOVE_MEMBER, Permission.RENAME, Permission.LEAVE}),
-    Role.MEMBER: frozenset({Permission.LEAVE}),
-}
-
-_TO_REMOVE = {
-    Role.MEMBER: Permission.REMOVE_MEMBER,
-    Role.ADMIN: Permission.REMOVE_ADMIN,
-    Role.OWNER: Permission.REMOVE_OWNER,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +41,9 @@ class Conversation:
     created_at_ms: int
     members: Mapping[str, Role] = field(default_factory=dict)
     """User id to role, in order of joining."""
+    details: Details = field(default_factory=Details)
+    settings: Mapping[str, MemberSettings] = field(default_factory=dict)
+    """User id to the member's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +67,9 @@ class Summary:
     """The member's own."""
     first_members: tuple[Member, ...]
     """The first `FIRST_MEMBERS` in order of joining."""
+    details: Details = field(default_factory=Details)
+    settings: MemberSettings = field(default_factory=MemberSettings)
+    """The member's own."""
 
 
 # What somebody wants.
@@ -132,7 +106,7 @@ class Rename:
     title: str
 
 
-Action = AddMembers | RemoveMember | Leave | Depart | ChangeRole | Rename
+Action = AddMembers | RemoveMember | Leave | Depart | ChangeRole | Rename | Configure
 
 
 # What happened.
@@ -172,7 +146,7 @@ class Renamed:
     title: str
 
 
-Change = Created | MembersAdded | MemberRemoved | MemberLeft | RoleChanged | Renamed
+Change = Created | MembersAdded | MemberRemoved | MemberLeft | RoleChanged | Renamed | Configured
 
 
 def ordered_pair(user_id: str, peer_id: str) -> tuple[str, str]:
@@ -222,14 +196,11 @@ def decide(conversation: Conversation, actor_id: str, action: Action) -> Change 
         RealChatError: conversation_not_found, not_a_group, permission_denied, member_not_found, last_owner,
             too_many_members.
     """
-    role = conversation.members.get(actor_id)
-    if role is None:
-        raise RealChatError(Code.CONVERSATION_NOT_FOUND)
     members = conversation.members
+    role = _role_of_actor(conversation, actor_id)
     if isinstance(action, Depart):  # no matter from what, and asked by no role
         return _left(members, actor_id, heirs=conversation.kind is Kind.GROUP)
-    if conversation.kind is not Kind.GROUP:
-        raise RealChatError(Code.NOT_A_GROUP)
+    _require_group(conversation)
     match action:
         case AddMembers(user_ids):
             return _add(members, role, user_ids)
@@ -240,12 +211,56 @@ def decide(conversation: Conversation, actor_id: str, action: Action) -> Change 
         case ChangeRole(user_id, new_role):
             return _change_role(members, role, user_id, new_role)
         case Rename(title):
-            _permit(role, Permission.RENAME)
+            permit(role, Permission.RENAME)
             return None if title == conversation.title else Renamed(title)
+        case Configure():
+            return _configure(conversation.details, role, action)
+
+
+def join(conversation: Conversation, user_id: str) -> MembersAdded | None:
+    """What it comes to when somebody joins a group by invitation, or None when they are in it.
+
+    Raises:
+        RealChatError: too_many_members; invite_not_found when everybody has left.
+    """
+    if not conversation.members:
+        raise RealChatError(Code.INVITE_NOT_FOUND)
+    return _add_to(conversation.members, (user_id,))
+
+
+def permit_inviting(conversation: Conversation, user_id: str) -> None:
+    """Raises conversation_not_found, not_a_group or permission_denied for who may not make and end invitations."""
+    role = _role_of_actor(conversation, user_id)
+    _require_group(conversation)
+    permit(role, Permission.INVITE)
+
+
+def _role_of_actor(conversation: Conversation, actor_id: str) -> Role:
+    role = conversation.members.get(actor_id)
+    if role is None:
+        raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+    return role
+
+
+def _require_group(conversation: Conversation) -> None:
+    if conversation.kind is not Kind.GROUP:
+        raise RealChatError(Code.NOT_A_GROUP)
+
+
+def _configure(details: Details, role: Role, action: Configure) -> Configured | None:
+    given = action.given()
+    for name in given:
+        permit(role, TO_CHANGE[name])
+    unchanged = {name: None for name, value in given.items() if value == getattr(details, name)}
+    return Configured(replace(action, **unchanged)) if len(unchanged) < len(given) else None
 
 
 def _add(members: Mapping[str, Role], role: Role, user_ids: Iterable[str]) -> MembersAdded | None:
-    _permit(role, Permission.ADD)
+    permit(role, Permission.ADD)
+    return _add_to(members, user_ids)
+
+
+def _add_to(members: Mapping[str, Role], user_ids: Iterable[str]) -> MembersAdded | None:
     added = [user_id for user_id in dict.fromkeys(user_ids) if user_id not in members]
     _check_size(len(members) + len(added))
     return MembersAdded(tuple(Member(user_id, Role.MEMBER) for user_id in added)) if added else None
@@ -253,13 +268,13 @@ def _add(members: Mapping[str, Role], role: Role, user_ids: Iterable[str]) -> Me
 
 def _remove(members: Mapping[str, Role], role: Role, user_id: str) -> MemberRemoved:
     target = _role_of(members, user_id)
-    _permit(role, _TO_REMOVE[target])
+    permit(role, TO_REMOVE[target])
     _keep_an_owner(members, user_id)
     return MemberRemoved(user_id)
 
 
 def _leave(members: Mapping[str, Role], role: Role, actor_id: str) -> MemberLeft:
-    _permit(role, Permission.LEAVE)
+    permit(role, Permission.LEAVE)
     return _left(members, actor_id, heirs=True)
 
 
@@ -272,16 +287,11 @@ def _left(members: Mapping[str, Role], actor_id: str, *, heirs: bool) -> MemberL
 
 
 def _change_role(members: Mapping[str, Role], role: Role, user_id: str, new_role: Role) -> RoleChanged | None:
-    _permit(role, Permission.CHANGE_ROLE)
+    permit(role, Permission.CHANGE_ROLE)
     if _role_of(members, user_id) is new_role:
         return None
     _keep_an_owner(members, user_id)
     return RoleChanged(user_id, new_role)
-
-
-def _permit(role: Role, permission: Permission) -> None:
-    if permission not in MATRIX[role]:
-        raise RealChatError(Code.PERMISSION_DENIED)
 
 
 def _role_of(members: Mapping[str, Role], user_id: str) -> Role:
@@ -318,6 +328,8 @@ def evolve(conversation: Conversation, actor_id: str, change: Change) -> Convers
             members[user_id] = role
         case Renamed(title):
             return replace(conversation, title=title)
+        case Configured(changes):
+            return replace(conversation, details=changes.applied_to(conversation.details))
     return replace(conversation, members=members)
 
 
@@ -350,24 +362,6 @@ def summary(conversation: Conversation, user_id: str) -> Summary:
         len(conversation.members),
         conversation.members[user_id],
         created(conversation).members[:FIRST_MEMBERS],
+        conversation.details,
+        conversation.settings.get(user_id, MemberSettings()),
     )
-
-
-def normalise_title(title: str) -> str:
-    """A title in NFC with nothing blank around it.
-
-    Raises:
-        RealChatError: invalid_argument unless it is 1 to 128 characters, of which one can be seen and none is a
-            control character or ends a line.
-    """
-    text = title.strip()
-    if len(text) <= 4 * MOST_TITLE_CHARACTERS:  # at most four characters become one (UAX #15); don't work on more
-        text = unicodedata.normalize("NFC", text)
-    categories = {unicodedata.category(character) for character in text}
-    if categories & {"Cc", "Zl", "Zp"}:
-        raise RealChatError(Code.INVALID_ARGUMENT, "a title has no control characters", field="title")
-    if not 1 <= len(text) <= MOST_TITLE_CHARACTERS or all(category[0] in "CZ" for category in categories):
-        raise RealChatError(
-            Code.INVALID_ARGUMENT, f"a title has 1 to {MOST_TITLE_CHARACTERS} characters", field="title"
-        )
-    return text

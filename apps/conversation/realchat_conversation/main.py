@@ -11,8 +11,9 @@ from realchat_common.database import migrate, open_engine, ping
 from realchat_common.ids import new_id, now_ms
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
+from realchat_conversation.invites import Invites
 from realchat_conversation.outbox import Outbox
-from realchat_conversation.peers import MessageLog, ProfileDirectory
+from realchat_conversation.peers import MessageLog, ProfileDirectory, TopicDevices
 from realchat_conversation.pending import PendingChanges
 from realchat_conversation.rpc import ConversationServicer
 from realchat_conversation.service import Conversations
@@ -32,11 +33,13 @@ async def main() -> None:
 
         outbox = Outbox(PendingChanges(engine), MessageLog(sidecar.peer("message", MessageServiceStub)), now_ms)
         directory = ProfileDirectory(sidecar.peer("profile", ProfileServiceStub))
-        conversations = Conversations(Store(engine), outbox, directory, new_id, now_ms)
+        store = Store(engine)
+        conversations = Conversations(store, outbox, directory, TopicDevices(sidecar), new_id, now_ms)
         runtime.background("relay", outbox.relay)
 
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        add_ConversationServiceServicer_to_server(ConversationServicer(conversations), server)
+        invites = Invites(store, outbox, new_id, now_ms)
+        add_ConversationServiceServicer_to_server(ConversationServicer(conversations, invites), server)
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.serve_internal(FastAPI(title="RealChat conversation, internal", openapi_url=None))
         await runtime.run()

@@ -11,7 +11,10 @@ from chat.message.v1 import message_pb2
 from chat.profile.v1 import profile_pb2
 from realchat_common.errors import Code, RealChatError
 from realchat_common.rpc import Peer
+from realchat_common.sidecar import Sidecar
+from realchat_common.telemetry import log
 from realchat_conversation.domain import Kind
+from realchat_conversation.preferences import MemberSettings
 
 if TYPE_CHECKING:
     from chat.message.v1.message_pb2_grpc import MessageServiceAsyncStub
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
 DEADLINE_SECONDS = 3.0
 """Less than our own callers' deadline, so that they hear from us what is wrong."""
 PEOPLE_PER_CALL = 200
+PUBSUB = "events-direct"
+TOPIC = "account-events"
+EVENT_TYPE = "chat.account"
+PUBLISH_SECONDS = 1.0
 
 
 class ConversationLog(Protocol):
@@ -45,6 +52,41 @@ class Directory(Protocol):
         Raises:
             RealChatError: user_not_found, contact_refused; or it cannot tell.
         """
+
+
+class Devices(Protocol):
+    """The users' devices."""
+
+    async def settings_changed(self, user_id: str, conversation_id: str, settings: MemberSettings) -> None:
+        """Tells somebody's devices of their own settings. It may be lost: they are read with the conversation, too."""
+
+
+class TopicDevices:
+    """`Devices` by the topic of accounts."""
+
+    def __init__(self, sidecar: Sidecar) -> None:
+        self._sidecar = sidecar
+
+    async def settings_changed(self, user_id: str, conversation_id: str, settings: MemberSettings) -> None:
+        changed = event_pb2.MemberSettingsChanged(
+            conversation_id=conversation_id,
+            muted_until_ms=settings.muted_until_ms,
+            pinned=settings.pinned,
+            archived=settings.archived,
+            draft_at_ms=settings.draft_at_ms,
+        )
+        event = event_pb2.AccountEvent(user_id=user_id, member_settings_changed=changed)
+        try:
+            await self._sidecar.publish(
+                PUBSUB,
+                TOPIC,
+                event.SerializeToString(),
+                content_type="application/octet-stream",
+                metadata={"partitionKey": user_id, "cloudevent.type": EVENT_TYPE},
+                deadline=PUBLISH_SECONDS,
+            )
+        except RealChatError as error:
+            log.info("devices not told of settings", reason=error.detail)
 
 
 class MessageLog:

@@ -25,20 +25,21 @@ from realchat_conversation.domain import (
     MembersAdded,
     RemoveMember,
     Rename,
-    Role,
     Summary,
     created,
     decide,
     evolve,
     new_direct,
     new_group,
-    normalise_title,
     ordered_pair,
     repeats,
     summary,
 )
+from realchat_conversation.groups import Configure, normalise_title
 from realchat_conversation.outbox import Outbox
-from realchat_conversation.peers import Directory
+from realchat_conversation.peers import Devices, Directory
+from realchat_conversation.preferences import MemberSettings, SettingsChange
+from realchat_conversation.roles import Role
 from realchat_conversation.store import Held, Origin, Store
 from realchat_conversation.wire import to_change, to_event
 
@@ -53,6 +54,7 @@ class Conversations:
         store: the conversations.
         outbox: the way to the log.
         directory: the people there are.
+        devices: told of what one of them changes for all of them.
         new_id: makes ids.
         clock: milliseconds since the Unix epoch.
     """
@@ -62,12 +64,14 @@ class Conversations:
         store: Store,
         outbox: Outbox,
         directory: Directory,
+        devices: Devices,
         new_id: Callable[[], str],
         clock: Callable[[], int],
     ) -> None:
         self._store = store
         self._outbox = outbox
         self._directory = directory
+        self._devices = devices
         self._new_id = new_id
         self._clock = clock
 
@@ -126,12 +130,12 @@ class Conversations:
 
     async def add_members(self, conversation_id: str, actor_id: str, user_ids: Iterable[str]) -> Summary:
         """Adds people to a group."""
-        action = AddMembers(tuple(user_ids))
         # Asked before the lock is taken, so that nobody waits for the directory; and only if it would be allowed.
-        change = decide(await self._store.load(conversation_id), actor_id, action)
-        if isinstance(change, MembersAdded):
-            await self._check_invitation(actor_id, [member.user_id for member in change.members], Kind.GROUP)
-        return summary(await self._change(conversation_id, actor_id, action), actor_id)
+        change = decide(await self._store.load(conversation_id), actor_id, AddMembers(tuple(user_ids)))
+        joining = tuple(member.user_id for member in change.members) if isinstance(change, MembersAdded) else ()
+        await self._check_invitation(actor_id, joining, Kind.GROUP)
+        # Who is removed only now is not added again unasked.
+        return summary(await self._change(conversation_id, actor_id, AddMembers(joining)), actor_id)
 
     async def peers(self, user_id: str, peer_ids: Iterable[str]) -> list[str]:
         """Those of the people who are in a conversation with a user."""
@@ -163,6 +167,16 @@ class Conversations:
     async def rename(self, conversation_id: str, actor_id: str, title: str) -> Summary:
         """Gives a group another title."""
         return summary(await self._change(conversation_id, actor_id, Rename(normalise_title(title))), actor_id)
+
+    async def configure(self, conversation_id: str, actor_id: str, action: Configure) -> Summary:
+        """Changes a group's description, avatar or rules."""
+        return summary(await self._change(conversation_id, actor_id, action), actor_id)
+
+    async def change_settings(self, conversation_id: str, user_id: str, change: SettingsChange) -> MemberSettings:
+        """Changes a member's own settings."""
+        settings = await self._store.change_settings(conversation_id, user_id, change.checked(), self._clock())
+        await self._devices.settings_changed(user_id, conversation_id, settings)
+        return settings
 
     async def _change(self, conversation_id: str, actor_id: str, action: Action) -> Conversation:
         async with self._store.locked(conversation_id) as held:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,7 +17,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from chat.event.v1 import event_pb2
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_conversation.domain import FIRST_MEMBERS, Conversation, Kind, Member, Role, Summary
+from realchat_conversation.domain import FIRST_MEMBERS, Conversation, Kind, Member, Summary
+from realchat_conversation.groups import Details
+from realchat_conversation.preferences import MemberSettings, SettingsChange
+from realchat_conversation.roles import Role
 from realchat_conversation.tables import ConversationRow, MemberRow, PendingChangeRow
 
 MOST_PENDING = 100
@@ -47,7 +50,7 @@ class Held:
     """A conversation whose lock is held until the end of a transaction."""
 
     def __init__(self, session: AsyncSession, row: ConversationRow, members: Sequence[MemberRow]) -> None:
-        self._session = session
+        self.session = session
         self._row = row
         self._members = members
         self.conversation = _conversation(row, members)
@@ -61,21 +64,25 @@ class Held:
         if await self._waiting() >= MOST_PENDING:
             raise RealChatError(Code.UNAVAILABLE, "too many changes of the conversation wait for the log")
         self._row.title = after.title
+        self._row.description = after.details.description
+        self._row.avatar_id = after.details.avatar_id or None
+        self._row.admins_only = after.details.admins_only
+        self._row.open_history = after.details.open_history
         self._row.member_count = len(after.members)
         for member in self._members:
             if member.user_id not in after.members:
-                await self._session.delete(member)
+                await self.session.delete(member)
             else:
                 member.role = after.members[member.user_id]
         joining = {user: role for user, role in after.members.items() if user not in self.conversation.members}
-        self._session.add_all(_member_rows(after.conversation_id, joining))
-        self._session.add(_pending_row(event, now_ms))
+        self.session.add_all(_member_rows(after.conversation_id, joining))
+        self.session.add(_pending_row(event, now_ms))
 
     async def _waiting(self) -> int:
         query = select(func.count()).where(
             PendingChangeRow.conversation_id == self._row.conversation_id, ~col(PendingChangeRow.appended)
         )
-        return (await self._session.exec(query)).one()
+        return (await self.session.exec(query)).one()
 
     async def unanswered(self, actor_id: str) -> list[event_pb2.Event]:
         """The actor's changes, oldest first, whose requests have not been answered."""
@@ -84,7 +91,7 @@ class Held:
             .where(PendingChangeRow.conversation_id == self._row.conversation_id, PendingChangeRow.actor_id == actor_id)
             .order_by(col(PendingChangeRow.id))
         )
-        return [event_pb2.Event.FromString(event) for event in await self._session.exec(query)]
+        return [event_pb2.Event.FromString(event) for event in await self.session.exec(query)]
 
 
 class Store:
@@ -92,6 +99,10 @@ class Store:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]:
+        """A transaction that decides nothing."""
+        return transaction(self._engine)
 
     async def find(self, origin: Origin) -> Existing | None:
         """The conversation that an earlier creation of the same origin has made."""
@@ -171,7 +182,7 @@ class Store:
             .lateral(),
         )
         query = (
-            select(ConversationRow, own.role, first)
+            select(ConversationRow, own, first)
             .join(own, col(own.conversation_id) == ConversationRow.conversation_id)
             .join(first, true())
             .where(col(ConversationRow.conversation_id).in_(conversation_ids), own.user_id == user_id)
@@ -186,11 +197,26 @@ class Store:
                 conversation.title,
                 conversation.created_at_ms,
                 conversation.member_count,
-                Role(role),
+                Role(mine.role),
                 tuple(_member(member) for _, _, member in group),
+                _details(conversation),
+                mine.settings,
             )
-            for (conversation, role), group in groupby(rows, key=lambda row: (row[0], row[1]))
+            for (conversation, mine), group in groupby(rows, key=lambda row: (row[0], row[1]))
         }
+
+    async def change_settings(
+        self, conversation_id: str, user_id: str, change: SettingsChange, now_ms: int
+    ) -> MemberSettings:
+        """Changes a member's own settings. Raises conversation_not_found."""
+        async with transaction(self._engine) as session:
+            row = await session.get(MemberRow, (conversation_id, user_id), with_for_update=True)
+            if row is None:
+                raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+            after = change.applied_to(row.settings, now_ms)
+            row.muted_until_ms, row.pinned, row.archived = after.muted_until_ms, after.pinned, after.archived
+            row.draft, row.draft_at_ms = after.draft, after.draft_at_ms
+            return after
 
     async def members(
         self, conversation_id: str, user_id: str, after: int, limit: int
@@ -262,7 +288,13 @@ def _conversation(row: ConversationRow, members: Sequence[MemberRow]) -> Convers
         row.title,
         row.created_at_ms,
         {member.user_id: Role(member.role) for member in members},
+        _details(row),
+        {member.user_id: member.settings for member in members},
     )
+
+
+def _details(row: ConversationRow) -> Details:
+    return Details(row.description, row.avatar_id or "", row.admins_only, row.open_history)
 
 
 def _member(row: MemberRow) -> Member:

@@ -8,12 +8,15 @@ from sqlalchemy import BigInteger, Column, Identity, SmallInteger, Uuid
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from realchat_conversation.preferences import MemberSettings
+
 
 class Table(SQLModel, registry=registry()):
     """A base of its own, so that services' tables never mix."""
 
 
-def _id(*, primary_key: bool = False, nullable: bool = False) -> Any:
+def id_column(*, primary_key: bool = False, nullable: bool = False) -> Any:
+    """An id, as text."""
     return Field(sa_column=Column(Uuid(as_uuid=False), primary_key=primary_key, nullable=nullable))
 
 
@@ -26,18 +29,22 @@ class ConversationRow(Table, table=True):
 
     __tablename__ = "conversation"
 
-    conversation_id: str = _id(primary_key=True)
+    conversation_id: str = id_column(primary_key=True)
     kind: int = Field(sa_type=SmallInteger)
     title: str
     created_at_ms: int = Field(sa_type=BigInteger)
     member_count: int
-    creator_id: str = _id()
+    creator_id: str = id_column()
     idempotency_key: str | None
     content_digest: bytes | None
     """What the creation asked for, to tell a repetition from another request with the same key."""
-    direct_low_id: str | None = _id(nullable=True)
+    direct_low_id: str | None = id_column(nullable=True)
     """The pair of a direct conversation, ordered; unique."""
-    direct_high_id: str | None = _id(nullable=True)
+    direct_high_id: str | None = id_column(nullable=True)
+    description: str = ""
+    avatar_id: str | None = id_column(nullable=True)
+    admins_only: bool = False
+    open_history: bool = False
 
 
 class MemberRow(Table, table=True):
@@ -45,11 +52,21 @@ class MemberRow(Table, table=True):
 
     __tablename__ = "member"
 
-    conversation_id: str = _id(primary_key=True)
-    user_id: str = _id(primary_key=True)
+    conversation_id: str = id_column(primary_key=True)
+    user_id: str = id_column(primary_key=True)
     role: int = Field(sa_type=SmallInteger)
     joined: int = _growing()
     """Grows with each joining: the order of joining."""
+    muted_until_ms: int = Field(default=0, sa_type=BigInteger)
+    pinned: bool = False
+    archived: bool = False
+    draft: str = ""
+    draft_at_ms: int = Field(default=0, sa_type=BigInteger)
+
+    @property
+    def settings(self) -> MemberSettings:
+        """As the rules have it."""
+        return MemberSettings(self.muted_until_ms, self.pinned, self.archived, self.draft, self.draft_at_ms)
 
 
 class PendingChangeRow(Table, table=True):
@@ -59,9 +76,9 @@ class PendingChangeRow(Table, table=True):
 
     id: int = _growing(primary_key=True)
     """Grows in the order of the decisions about one conversation, since each holds the conversation's lock."""
-    conversation_id: str = _id()
-    event_id: str = _id()
-    actor_id: str = _id()
+    conversation_id: str = id_column()
+    event_id: str = id_column()
+    actor_id: str = id_column()
     event: bytes
     """chat.event.v1.Event."""
     decided_at_ms: int = Field(sa_type=BigInteger)

@@ -15,10 +15,12 @@ from realchat_conversation.domain import (
     MemberRemoved,
     MembersAdded,
     Renamed,
-    Role,
     RoleChanged,
     Summary,
 )
+from realchat_conversation.groups import Configure, Configured
+from realchat_conversation.preferences import MemberSettings
+from realchat_conversation.roles import Role
 
 
 def to_members(members: Iterable[Member]) -> list[pb.Member]:
@@ -50,6 +52,9 @@ def to_event(conversation_id: str, event_id: str, actor_id: str, change: Change)
             event.role_changed.role = pb.Role.ValueType(role)
         case Renamed(title):
             event.conversation_renamed.title = title
+        case Configured(changes):
+            for name, value in changes.given().items():
+                setattr(event.group_changed, name, value)
     return event
 
 
@@ -69,6 +74,8 @@ def to_change(event: pb.Event) -> Change:
             return RoleChanged(event.role_changed.user_id, Role(event.role_changed.role))
         case "conversation_renamed":
             return Renamed(event.conversation_renamed.title)
+        case "group_changed":
+            return Configured(Configure(**{field.name: value for field, value in event.group_changed.ListFields()}))
         case payload_name:
             raise ValueError(f"{payload_name} is not a change of a conversation")
 
@@ -83,4 +90,20 @@ def to_conversation(summary: Summary) -> conversation_pb2.Conversation:
         member_count=summary.member_count,
         role=pb.Role.ValueType(summary.role),
         members=to_members(summary.first_members),
+        description=summary.details.description,
+        avatar_id=summary.details.avatar_id,
+        admins_only=summary.details.admins_only,
+        open_history=summary.details.open_history,
+        settings=to_settings(summary.settings),
+    )
+
+
+def to_settings(settings: MemberSettings) -> conversation_pb2.MemberSettings:
+    """A member's own settings as protobuf."""
+    return conversation_pb2.MemberSettings(
+        muted_until_ms=settings.muted_until_ms,
+        pinned=settings.pinned,
+        archived=settings.archived,
+        draft=settings.draft,
+        draft_at_ms=settings.draft_at_ms,
     )

@@ -167,9 +167,11 @@ class Audience:
     settled_seq: int
     """From this seq on, exactly the members read everything."""
     spans: Mapping[str, tuple[Reader, ...]]
+    apart: bool = False
+    """Two, of whom one has blocked the other: neither is told that the other types."""
 
     @classmethod
-    def of(cls, members_seq: int, readers: Iterable[Reader]) -> Audience:
+    def of(cls, members_seq: int, readers: Iterable[Reader], *, apart: bool = False) -> Audience:
         """An audience from its spans; a user may have several."""
         members: set[str] = set()
         spans: dict[str, tuple[Reader, ...]] = {}
@@ -181,7 +183,7 @@ class Audience:
             else:
                 settled_seq = max(settled_seq, reader.from_seq)
                 members.add(reader.user_id)
-        return cls(members_seq, frozenset(members), settled_seq, spans)
+        return cls(members_seq, frozenset(members), settled_seq, spans, apart)
 
     def may_read(self, user_id: str, seq: int) -> bool:
         """Whether a user gets an event."""

@@ -20,8 +20,9 @@ from prometheus_client import Counter, Histogram
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import now_ms
+from realchat_common.ids import now_ms, rfc3339
 from realchat_common.telemetry import log, server_span, trace_headers
+from realchat_delivery.frames import Settings
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
 from realchat_delivery.notices import Notices
@@ -183,6 +184,18 @@ class Fanout:
                 await self._registry.revoke(session_id)
             finally:
                 self._hub.close_session(session_id)
+        elif event.HasField("relation_changed"):
+            self._log.forget_pair(event.user_id, event.relation_changed.peer_id)
+        elif event.HasField("member_settings_changed"):
+            changed = event.member_settings_changed
+            settings = Settings(
+                conversation_id=changed.conversation_id,
+                muted_until=rfc3339(changed.muted_until_ms) if changed.muted_until_ms else None,
+                pinned=changed.pinned,
+                archived=changed.archived,
+                draft_at=rfc3339(changed.draft_at_ms) if changed.draft_at_ms else None,
+            )
+            self._hub.notify((event.user_id,), settings)
 
     async def _catch_up(self, lane: str, conversation_id: str, first_seq: int, last_seq: int) -> int:
         """Fans out what the log has; returns the last seq of it."""

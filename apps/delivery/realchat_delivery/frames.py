@@ -226,7 +226,18 @@ class Reconnect(_ServerFrame):
     after_ms: int
 
 
-Notice = Receipt | ServerTyping | ServerPresence
+class Settings(_ServerFrame):
+    """The user's own settings in a conversation, changed by one of their devices."""
+
+    conversation_id: str
+    muted_until: str | None
+    pinned: bool
+    archived: bool
+    draft_at: str | None
+    """When the draft was changed; the draft itself is read with the conversation."""
+
+
+Notice = Receipt | ServerTyping | ServerPresence | Settings
 """What is told as it happens and never again."""
 
 ServerFrame = Ready | Resumed | Ack | Error | Notice | Session | ServerPing | ServerPong | Reconnect | Closed

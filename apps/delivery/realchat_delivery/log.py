@@ -98,6 +98,12 @@ class Log:
         if cached is not None and cached.members_seq < members_seq:
             del self._audiences[conversation_id]
 
+    def forget_pair(self, user_id: str, peer_id: str) -> None:
+        """Forgets the audience of the direct conversation of two, who are not to each other what they were."""
+        pair = {user_id, peer_id}
+        for conversation_id in [key for key, (known, _) in self._audiences.items() if known.members == pair]:
+            del self._audiences[conversation_id]
+
     async def _ask(self, conversation_id: str, members_seq: int) -> Audience:
         for _ in range(2):  # an answer that was under way already may be older than the question
             audience = await self._asked.get(conversation_id, lambda: self._messages.audience(conversation_id))

@@ -150,9 +150,8 @@ class RpcMessages:
         """As Messages says."""
         request = pb.GetAudienceRequest(conversation_id=conversation_id)
         answer = await self._peer.call(self._peer.stub.GetAudience, request)
-        return Audience.of(
-            answer.members_seq, [Reader(entry.user_id, entry.from_seq, entry.until_seq) for entry in answer.readers]
-        )
+        readers = [Reader(entry.user_id, entry.from_seq, entry.until_seq) for entry in answer.readers]
+        return Audience.of(answer.members_seq, readers, apart=answer.apart)
 
     async def move(self, marks: Mapping[Who, Mark]) -> None:
         """As Messages says."""

@@ -15,7 +15,7 @@ from prometheus_client import Counter
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
-from realchat_delivery.domain import TYPING_SECONDS
+from realchat_delivery.domain import TYPING_SECONDS, Audience
 from realchat_delivery.frames import Notice, Receipt, ServerTyping
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
@@ -86,15 +86,15 @@ class Notices:
             return
         self._working += 1
         try:
-            members = await self._members(conversation_id, user_id)
-            if len(members) <= MOST_TOLD:
+            audience = await self._audience(conversation_id, user_id)
+            if len(audience.members) <= MOST_TOLD and not audience.apart:
                 frame = ServerTyping(
                     conversation_id=conversation_id,
                     user_id=user_id,
                     state=state,
                     expires_in_ms=int(TYPING_SECONDS * 1000) if state == "start" else 0,
                 )
-                await self.tell(members - {user_id}, frame)
+                await self.tell(audience.members - {user_id}, frame)
                 TOLD.labels("typing", "told").inc()
         except RealChatError as error:
             if not error.code.temporary:
@@ -103,12 +103,12 @@ class Notices:
         finally:
             self._working -= 1
 
-    async def _members(self, conversation_id: str, user_id: str) -> frozenset[str]:
-        """The members, for one of them. Raises conversation_not_found."""
-        members = (await self._log.audience_now(conversation_id)).members
-        if user_id not in members:
+    async def _audience(self, conversation_id: str, user_id: str) -> Audience:
+        """The audience, for one of its members. Raises conversation_not_found."""
+        audience = await self._log.audience_now(conversation_id)
+        if user_id not in audience.members:
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        return members
+        return audience
 
     async def tell(self, user_ids: Collection[str], notice: Notice) -> None:
         """Tells users something. Raises RealChatError; then this node's users are told nonetheless."""

@@ -15,6 +15,7 @@ from realchat_common.identity import User
 from realchat_gateway.gateway import Gateway
 from realchat_gateway.schemas.inbox import Bootstrap, Failure, Inbox, InboxConversation
 from realchat_gateway.schemas.people import Presence, Profile
+from realchat_gateway.schemas.privacy import Privacy
 
 MOST_PEOPLE = 200
 """As many as profile and presence answer for at once."""
@@ -51,15 +52,17 @@ async def bootstrap(gateway: Gateway, user: User) -> Bootstrap:
     """What a client shows first, asked in parallel; a part that fails says so and leaves the others be."""
     async with asyncio.TaskGroup() as group:
         me = group.create_task(_part(_me(gateway, user)))
+        privacy = group.create_task(_part(_privacy(gateway, user)))
         inbox = await _part(page(gateway, user))
         if isinstance(inbox, Failure):
-            return Bootstrap(me=await me, conversations=inbox, people=inbox, presence=inbox)
+            return Bootstrap(me=await me, privacy=await privacy, conversations=inbox, people=inbox, presence=inbox)
         members = (member.user_id for conversation in inbox.conversations for member in conversation.members)
         ids = list(dict.fromkeys((user.user_id, *members)))[:MOST_PEOPLE]
         people = group.create_task(_part(_profiles(gateway, user, ids)))
         presences = group.create_task(_part(presence(gateway, user, ids)))
     return Bootstrap(
         me=me.result(),
+        privacy=privacy.result(),
         conversations=inbox.conversations,
         next_cursor=inbox.next_cursor,
         epoch=inbox.epoch,
@@ -80,6 +83,11 @@ async def _me(gateway: Gateway, user: User) -> Profile:
     if not profiles:
         raise RealChatError(Code.USER_NOT_FOUND)
     return profiles[0]
+
+
+async def _privacy(gateway: Gateway, user: User) -> Privacy:
+    answer = await gateway.profile.call(gateway.profile.stub.GetPrivacy, profile_pb2.GetPrivacyRequest(), user)
+    return Privacy.of(answer.privacy)
 
 
 async def _profiles(gateway: Gateway, user: User, ids: list[str]) -> list[Profile]:

@@ -13,14 +13,13 @@ from dataclasses import dataclass, field, replace
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_message import polls
-from realchat_message.domain import Appended, Head, Plan
+from realchat_message.domain import ADMINISTRATORS, Appended, Head, Plan
 from realchat_message.polls import ClosePoll, PollState, Vote
 
 EDITABLE_MS = 24 * 3600 * 1000
 """How long after it was sent a message may be edited."""
 MOST_EMOJIS = 20
 """Different ones on one message."""
-ADMINISTRATORS = frozenset({pb.ROLE_ADMIN, pb.ROLE_OWNER})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from chat.event.v1 import event_pb2 as pb
@@ -38,6 +38,10 @@ OF_MESSAGES = frozenset(
 )
 """The payloads that this service alone makes; all others are changes of the conversation."""
 
+ADMINISTRATORS = frozenset({pb.ROLE_ADMIN, pb.ROLE_OWNER})
+
+Members = Mapping[str, int]
+"""User id to role."""
 Key = tuple[str, str]
 """What makes an append the same as an earlier one: (sender, client_message_id), or ("", event_id)."""
 
@@ -110,6 +114,8 @@ class Head:
     members_seq: int
     apart: bool = False
     """It is a direct conversation of two of whom one has blocked the other."""
+    admins_only: bool = False
+    """Only administrators say something."""
 
 
 @dataclass(slots=True)
@@ -125,7 +131,7 @@ def plan(
     head: Head,
     intents: Sequence[Intent],
     known: Mapping[Key, Appended],
-    members: frozenset[str],
+    members: Members,
     answerable: frozenset[str],
     now_ms: int,
     new_id: Callable[[], str],
@@ -138,7 +144,7 @@ def plan(
         head: where its log ends; the first new event is `head.last_seq + 1`.
         intents: what is wanted.
         known: those of the intents' keys that are in the log already.
-        members: who is in the conversation at `head`.
+        members: who is in the conversation at `head`, and as what.
         answerable: ids of messages that exist here, of those that the intents reply to.
         now_ms: the time of all new events.
         new_id: gives message ids.
@@ -161,6 +167,7 @@ def plan(
                 result.outcomes.append(RealChatError(Code.CONVERSATION_NOT_FOUND))
                 continue
             members = members_after(members, event)
+            head = replace(head, admins_only=admins_only_after(head.admins_only, event))
         else:
             refusal = _refusal(intent, head, members, answerable, free)
             if refusal:
@@ -190,7 +197,7 @@ def plan(
 def _refusal(
     message: NewMessage,
     head: Head,
-    members: frozenset[str],
+    members: Members,
     answerable: frozenset[str],
     files: Mapping[str, Attachable],
 ) -> RealChatError | None:
@@ -198,6 +205,8 @@ def _refusal(
         return RealChatError(Code.CONVERSATION_NOT_FOUND)
     if head.apart:
         return RealChatError(Code.CONTACT_REFUSED)
+    if head.admins_only and members[message.sender_id] not in ADMINISTRATORS:
+        return RealChatError(Code.PERMISSION_DENIED, "only administrators write here")
     if message.reply_to and message.reply_to not in answerable:
         return RealChatError(Code.MESSAGE_NOT_FOUND, field="reply_to")
     if any(each not in files or files[each].owner_id != message.sender_id for each in message.attachment_ids):
@@ -205,19 +214,45 @@ def _refusal(
     return None
 
 
-def members_after(members: frozenset[str], event: pb.Event) -> frozenset[str]:
+def members_after(members: Members, event: pb.Event) -> Members:
     """Who is in a conversation after an event."""
     match event.WhichOneof("payload"):
         case "conversation_created":
-            return frozenset(member.user_id for member in event.conversation_created.members)
+            return _joined({}, event.conversation_created.members)
         case "members_added":
-            return members | {member.user_id for member in event.members_added.members}
+            return _joined(members, event.members_added.members)
         case "member_removed":
-            return members - {event.member_removed.user_id}
+            return _without(members, event.member_removed.user_id)
         case "member_left":
-            return members - {event.actor_id}
+            staying = _without(members, event.actor_id)
+            heir = event.member_left.new_owner_id
+            return {**staying, heir: pb.ROLE_OWNER} if heir else staying
+        case "role_changed":
+            return {**members, event.role_changed.user_id: event.role_changed.role}
         case _:
             return members
+
+
+def _joined(members: Members, joining: Iterable[pb.Member]) -> Members:
+    return {**{member.user_id: member.role for member in joining}, **members}
+
+
+def _without(members: Members, user_id: str) -> Members:
+    return {member: role for member, role in members.items() if member != user_id}
+
+
+def admins_only_after(admins_only: bool, event: pb.Event) -> bool:
+    """Whether only administrators say something after an event."""
+    changed = event.group_changed
+    return changed.admins_only if changed.HasField("admins_only") else admins_only
+
+
+def head_after(head: Head, written: pb.Segment) -> Head:
+    """Where a log ends that goes on with a segment."""
+    admins_only = head.admins_only
+    for event in written.events:
+        admins_only = admins_only_after(admins_only, event)
+    return replace(head, last_seq=written.last_seq, members_seq=written.members_seq, admins_only=admins_only)
 
 
 def segment(head: Head, events: Sequence[pb.Event]) -> pb.Segment:

@@ -22,8 +22,8 @@ from chat.message.v1 import schedule_pb2 as pb
 from realchat_common.database import answering
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, now_ms
-from realchat_message.acts import ADMINISTRATORS, Expire
-from realchat_message.domain import NewChange
+from realchat_message.acts import Expire
+from realchat_message.domain import ADMINISTRATORS, NewChange
 from realchat_message.log import ConversationLog
 from realchat_message.projection import RETENTION, TIMER
 

@@ -14,7 +14,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
@@ -33,10 +33,12 @@ from realchat_message.domain import (
     Head,
     Intent,
     Key,
+    Members,
     NewChange,
     NewMessage,
     Outcome,
     Plan,
+    head_after,
     members_after,
     plan,
     segment,
@@ -99,7 +101,7 @@ class ConversationLog:
         self._ready: asyncio.Queue[str] = asyncio.Queue()  # bounded by the conversations in `_queues`
         self._doubtful: set[str] = set()
         """Conversations whose last write ended in a way that we do not know."""
-        self._members: OrderedDict[str, tuple[int, frozenset[str]]] = OrderedDict()
+        self._members: OrderedDict[str, tuple[int, Members]] = OrderedDict()
 
     async def run(self) -> None:
         """Owns the writers; ends only by cancellation."""
@@ -201,7 +203,7 @@ class ConversationLog:
     async def _lock_head(self, connection: Connection, conversation_id: str) -> tuple[Head, str | None]:
         row = await connection.fetchrow(
             """
-            SELECT last_seq, members_seq, writer_id, coalesce(apart, false) AS apart
+            SELECT last_seq, members_seq, writer_id, coalesce(apart, false) AS apart, admins_only
             FROM head LEFT JOIN relation ON (low_id, high_id) = (direct_low_id, direct_high_id)
             WHERE conversation_id = $1 FOR UPDATE OF head
             """,
@@ -209,7 +211,7 @@ class ConversationLog:
         )
         if row is None:
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        head = Head(row["last_seq"], row["members_seq"], row["apart"])
+        head = Head(row["last_seq"], row["members_seq"], row["apart"], row["admins_only"])
         return head, str(row["writer_id"]) if row["writer_id"] else None
 
     async def _adopt(self, connection: Connection, conversation_id: str, head: Head) -> Head:
@@ -218,7 +220,7 @@ class ConversationLog:
             ADOPTED.inc()
             # Written just now as far as the sweeper is concerned: the pointer may still be on its way.
             await project(connection, found, None, now_ms())
-            head = replace(head, last_seq=found.last_seq, members_seq=found.members_seq)
+            head = head_after(head, found)
         return head
 
     async def _decide(
@@ -244,16 +246,16 @@ class ConversationLog:
             await attachable(connection, conversation_id, intents),
         )
 
-    async def _members_at(self, connection: Connection, conversation_id: str, head: Head) -> frozenset[str]:
-        """Who is a member, cached by the seq of the newest membership change, which the head's lock holds still."""
+    async def _members_at(self, connection: Connection, conversation_id: str, head: Head) -> Members:
+        """Who is a member, and as what, cached by the seq of the newest change of it, which the lock holds still."""
         cached = self._members.get(conversation_id)
         if cached and cached[0] == head.members_seq:
             self._members.move_to_end(conversation_id)
             return cached[1]
         rows = await connection.fetch(
-            "SELECT user_id FROM member WHERE conversation_id = $1 AND until_seq = 0", conversation_id
+            "SELECT user_id, role FROM member WHERE conversation_id = $1 AND until_seq = 0", conversation_id
         )
-        members = frozenset(str(row["user_id"]) for row in rows)
+        members = {str(row["user_id"]): row["role"] for row in rows}
         self._cache_members(conversation_id, head.members_seq, members)
         return members
 
@@ -265,7 +267,7 @@ class ConversationLog:
                 members = members_after(members, event)
             self._cache_members(conversation_id, written.members_seq, members)
 
-    def _cache_members(self, conversation_id: str, members_seq: int, members: frozenset[str]) -> None:
+    def _cache_members(self, conversation_id: str, members_seq: int, members: Members) -> None:
         self._members[conversation_id] = (members_seq, members)
         self._members.move_to_end(conversation_id)
         if len(self._members) > MEMBERS_CACHED:

@@ -28,12 +28,24 @@ _FOLD = """
     WHERE conversation_id = $1
 """
 _JOIN = """
+    WITH joining AS (
+        SELECT user_id, role, CASE WHEN open_history THEN 1 ELSE $2::bigint END AS from_seq, open_history
+        FROM head, unnest($3::uuid[], $4::smallint[]) AS asked (user_id, role)
+        WHERE conversation_id = $1 AND NOT EXISTS (
+            SELECT FROM member m WHERE m.conversation_id = $1 AND m.user_id = asked.user_id AND m.until_seq = 0)),
+    caught_up AS (  -- what was before somebody joined does not wait to be read by them
+        INSERT INTO receipt (conversation_id, user_id, delivered_up_to, read_up_to)
+        SELECT $1, user_id, $2 - 1, $2 - 1 FROM joining WHERE open_history
+        ON CONFLICT (conversation_id, user_id) DO UPDATE
+            SET delivered_up_to = greatest(receipt.delivered_up_to, excluded.delivered_up_to),
+                read_up_to = greatest(receipt.read_up_to, excluded.read_up_to))
     INSERT INTO member (conversation_id, user_id, from_seq, role)
-    SELECT $1, user_id, $2, role FROM unnest($3::uuid[], $4::smallint[]) AS joined (user_id, role)
-    WHERE NOT EXISTS (SELECT FROM member m
-                      WHERE m.conversation_id = $1 AND m.user_id = joined.user_id AND m.until_seq = 0)
+    SELECT $1, user_id, from_seq, role FROM joining
+    ON CONFLICT (conversation_id, user_id, from_seq) DO UPDATE SET until_seq = 0, role = excluded.role
 """
 _OF_TWO = "UPDATE head SET direct_low_id = $2, direct_high_id = $3 WHERE conversation_id = $1"
+_ADMINS_ONLY = "UPDATE head SET admins_only = $2 WHERE conversation_id = $1"
+_OPEN_HISTORY = "UPDATE head SET open_history = $2 WHERE conversation_id = $1"
 _LEAVE = "UPDATE member SET until_seq = $3 WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0"
 _CHANGE_ROLE = "UPDATE member SET role = $3 WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0"
 _AIM = "UPDATE entry SET target = $3 WHERE conversation_id = $1 AND seq = $2"
@@ -202,6 +214,11 @@ async def _project_membership(connection: Connection, event: pb.Event) -> None:
             await connection.execute(_LEAVE, conversation_id, event.actor_id, event.seq)
             if event.member_left.new_owner_id:
                 await connection.execute(_CHANGE_ROLE, conversation_id, event.member_left.new_owner_id, pb.ROLE_OWNER)
+        case "group_changed":
+            if event.group_changed.HasField("admins_only"):
+                await connection.execute(_ADMINS_ONLY, conversation_id, event.group_changed.admins_only)
+            if event.group_changed.HasField("open_history"):
+                await connection.execute(_OPEN_HISTORY, conversation_id, event.group_changed.open_history)
         case "role_changed":
             await connection.execute(_CHANGE_ROLE, conversation_id, event.role_changed.user_id, event.role_changed.role)
 

@@ -18,7 +18,7 @@ from chat.message.v1 import message_pb2
 from chat.profile.v1 import profile_pb2
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
-from realchat_message.acts import ADMINISTRATORS
+from realchat_message.domain import ADMINISTRATORS
 from realchat_message.standing import as_they_stand, to_event
 from realchat_message.tables import (
     Entry,
@@ -251,8 +251,11 @@ class MessageStore:
             # The version first: what joins between the two reads is then in the answer and newer than it says.
             head = await session.get(Head, conversation)
             members = await session.exec(select(Member).where(col(Member.conversation_id) == conversation))
+            pair = (head.direct_low_id, head.direct_high_id) if head else (None, None)
+            relation = await session.get(Relation, pair) if all(pair) else None
             return message_pb2.GetAudienceResponse(
                 members_seq=head.members_seq if head else 0,
+                apart=relation is not None and relation.apart,
                 readers=[
                     message_pb2.Reader(
                         user_id=str(member.user_id), from_seq=member.from_seq, until_seq=member.until_seq

@@ -27,6 +27,9 @@ class Head(Table, table=True):
     """Since when something is committed that was not seen, or the last progress of that."""
     writer_id: UUID | None = None
     """The process that appended last: any other one probes the log before it appends."""
+    direct_low_id: UUID | None = None
+    """The pair of a direct conversation, ordered."""
+    direct_high_id: UUID | None = None
 
 
 class Entry(Table, table=True):

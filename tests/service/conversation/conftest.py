@@ -41,7 +41,7 @@ async def gateway(town: Town) -> AsyncIterator[Peer[ConversationServiceAsyncStub
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     server = rpc_server(TOKEN, Callers("conversation", {"gateway": public}))
-    add_ConversationServiceServicer_to_server(ConversationServicer(town.conversations), server)
+    add_ConversationServiceServicer_to_server(ConversationServicer(town.conversations, town.invites), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:

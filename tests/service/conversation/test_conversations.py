@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 
 import pytest
-from realchat_conversation.domain import Kind, Member, Role
+from realchat_conversation.domain import Kind, Member
+from realchat_conversation.groups import Configure, Details
+from realchat_conversation.preferences import MemberSettings, SettingsChange
+from realchat_conversation.roles import Role
 from service.conversation.town import Town, people
 
 from chat.event.v1 import event_pb2 as pb
@@ -264,6 +267,41 @@ async def test_two_owners_who_demote_each_other_leave_one(town: Town) -> None:
         assert sorted((await town.roles(group)).values()) == [Role.ADMIN, Role.OWNER]
 
 
+async def test_two_admins_who_remove_each_other_are_refused_and_two_owners_leave_one(town: Town) -> None:
+    for role, left in ((Role.ADMIN, 3), (Role.OWNER, 2)):
+        alice, bob, carol = people(3)
+        group = await town.group(alice, bob, carol)
+        for person in (bob, carol):
+            await town.conversations.change_role(group, alice, person, role)
+        if role is Role.OWNER:
+            await town.conversations.leave(group, alice)
+        outcomes = await asyncio.gather(
+            town.conversations.remove_member(group, bob, carol),
+            town.replica()[1].remove_member(group, carol, bob),
+            return_exceptions=True,
+        )
+        assert any(isinstance(outcome, RealChatError) for outcome in outcomes)
+        roles = await town.roles(group)
+        assert len(roles) == left - (role is Role.OWNER)
+        assert Role.OWNER in roles.values()
+
+
+async def test_who_is_added_while_being_removed_is_what_came_last_in_the_log(town: Town) -> None:
+    _, other = town.replica()
+    for _ in range(10):
+        alice, bob, carol = people(3)
+        group = await town.group(alice, bob, carol)
+        await town.conversations.change_role(group, alice, bob, Role.ADMIN)
+        await asyncio.gather(
+            town.conversations.remove_member(group, alice, carol),
+            other.add_members(group, bob, [carol]),
+            return_exceptions=True,
+        )
+        kinds = [kind for kind in town.log.kinds(group) if kind in ("member_removed", "members_added")]
+        assert kinds in (["member_removed"], ["member_removed", "members_added"])
+        assert (carol in await town.roles(group)) == (kinds[-1] == "members_added")
+
+
 async def test_two_admins_who_remove_a_member_at_once_remove_them_once(town: Town) -> None:
     alice, bob, carol = people(3)
     group = await town.group(alice, bob, carol)
@@ -353,3 +391,46 @@ async def test_leaving_many_conversations_takes_several_calls_and_survives_failu
     for group in groups:
         await town.outbox.flush(group)
         assert town.log.kinds(group) == ["conversation_created", "member_left"]
+
+
+async def test_a_group_has_a_description_an_avatar_and_rules(town: Town) -> None:
+    alice, bob = people(2)
+    group, avatar = await town.group(alice, bob), new_id()
+    changed = await town.conversations.configure(
+        group, alice, Configure(description="About", avatar_id=avatar, admins_only=True, open_history=True)
+    )
+    assert changed.details == Details("About", avatar, True, True)
+    assert (await town.now(group)).details == changed.details
+    seen = await town.seen(group, bob)
+    assert seen is not None
+    assert seen.details == changed.details
+    await town.conversations.configure(group, alice, Configure(description="About", avatar_id=""))
+    assert (await town.now(group)).details == Details("About", "", True, True)
+    assert town.log.kinds(group) == ["conversation_created", "group_changed", "group_changed"]
+    assert not town.log.events[group][-1].group_changed.HasField("description")
+    with pytest.raises(RealChatError, match="permission_denied"):
+        await town.conversations.configure(group, bob, Configure(description="Mine"))
+
+
+async def test_mute_pin_archive_and_draft_are_a_members_own(town: Town) -> None:
+    alice, bob = people(2)
+    group = await town.group(alice, bob)
+    await town.conversations.change_settings(group, bob, SettingsChange(muted_until_ms=5, pinned=True))
+    own = await town.conversations.change_settings(group, bob, SettingsChange(archived=True, draft="Dear"))
+    assert own == MemberSettings(5, True, True, "Dear", town.now_ms)
+    assert town.devices.settings[-1] == (bob, group, own)
+    for user, settings in ((bob, own), (alice, MemberSettings())):
+        seen = await town.seen(group, user)
+        assert seen is not None
+        assert seen.settings == settings
+    assert (await town.conversations.rename(group, alice, "New")).settings == MemberSettings()
+    await town.conversations.change_role(group, alice, bob, Role.ADMIN)
+    assert (await town.conversations.rename(group, bob, "Newer")).settings == own
+    await town.conversations.remove_member(group, alice, bob)
+    with pytest.raises(RealChatError, match="conversation_not_found"):
+        await town.conversations.change_settings(group, bob, SettingsChange(pinned=True))
+    await town.conversations.add_members(group, alice, [bob])
+    back = await town.seen(group, bob)
+    assert back is not None
+    assert back.settings == MemberSettings()
+    assert "settings" not in " ".join(kind or "" for kind in town.log.kinds(group))

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from realchat_conversation.domain import Role
 from realchat_conversation.outbox import REPEATABLE_MS
 from realchat_conversation.pending import PendingChanges
+from realchat_conversation.roles import Role
 from realchat_conversation.store import MOST_PENDING
 from service.conversation.town import Town, people
 from sqlalchemy import text

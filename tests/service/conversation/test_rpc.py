@@ -205,3 +205,51 @@ async def test_bad_requests_are_refused_with_a_code(gateway: Gateway, town: Town
 async def test_nothing_without_a_user(gateway: Gateway) -> None:
     with pytest.raises(RealChatError, match="unauthenticated"):
         await gateway.call(gateway.stub.CreateDirect, pb.CreateDirectRequest(peer_id=new_id()))
+
+
+async def test_invitations_and_details_over_grpc(gateway: Gateway) -> None:
+    alice, bob = User(new_id(), new_id()), User(new_id(), new_id())
+    created = await gateway.call(gateway.stub.CreateGroup, pb.CreateGroupRequest(title="Team"), alice)
+    group = created.conversation.conversation_id
+    update = pb.UpdateGroupRequest(conversation_id=group, description=" About\r\nus ", admins_only=True)
+    updated = (await gateway.call(gateway.stub.UpdateGroup, update, alice)).conversation
+    assert (updated.description, updated.avatar_id, updated.admins_only) == ("About\nus", "", True)
+    invite = pb.CreateInviteRequest(conversation_id=group, expires_in_seconds=60, max_uses=2)
+    made = await gateway.call(gateway.stub.CreateInvite, invite, alice)
+    assert (made.invite.max_uses, made.invite.expires_at_ms - made.invite.created_at_ms) == (2, 60_000)
+    shown = await gateway.call(gateway.stub.PreviewInvite, pb.PreviewInviteRequest(token=made.token), bob)
+    assert (shown.title, shown.description, shown.member_count) == ("Team", "About\nus", 1)
+    joined = await gateway.call(gateway.stub.JoinByInvite, pb.JoinByInviteRequest(token=made.token), bob)
+    assert joined.conversation.role == event_pb2.ROLE_MEMBER
+    listed = await gateway.call(gateway.stub.ListInvites, pb.ListInvitesRequest(conversation_id=group), alice)
+    assert [(entry.invite_id, entry.uses) for entry in listed.invites] == [(made.invite.invite_id, 1)]
+    revoke = pb.RevokeInviteRequest(conversation_id=group, invite_id=made.invite.invite_id)
+    await gateway.call(gateway.stub.RevokeInvite, revoke, alice)
+    for request, field in (
+        (pb.UpdateGroupRequest(conversation_id=group, description="x" * 1001), "description"),
+        (pb.UpdateGroupRequest(conversation_id=group, avatar_id="x"), "avatar_id"),
+    ):
+        with pytest.raises(RealChatError) as refused:
+            await gateway.call(gateway.stub.UpdateGroup, request, alice)
+        assert (refused.value.code, refused.value.field) == (Code.INVALID_ARGUMENT, field)
+    for seconds, uses, field in ((59, 0, "expires_in_seconds"), (2**40, 0, "expires_in_seconds"), (0, -1, "max_uses")):
+        bad = pb.CreateInviteRequest(conversation_id=group, expires_in_seconds=seconds, max_uses=uses)
+        with pytest.raises(RealChatError) as refused:
+            await gateway.call(gateway.stub.CreateInvite, bad, alice)
+        assert (refused.value.code, refused.value.field) == (Code.INVALID_ARGUMENT, field)
+
+
+async def test_own_settings_over_grpc(gateway: Gateway) -> None:
+    alice, stranger = User(new_id(), new_id()), User(new_id(), new_id())
+    created = await gateway.call(gateway.stub.CreateGroup, pb.CreateGroupRequest(title="Team"), alice)
+    group = created.conversation.conversation_id
+    change = pb.UpdateMemberSettingsRequest(conversation_id=group, muted_until_ms=7, draft="Dear")
+    changed = (await gateway.call(gateway.stub.UpdateMemberSettings, change, alice)).settings
+    assert (changed.muted_until_ms, changed.pinned, changed.draft) == (7, False, "Dear")
+    get = pb.BatchGetConversationsRequest(conversation_ids=[group])
+    found = await gateway.call(gateway.stub.BatchGetConversations, get, alice)
+    assert found.conversations[0].settings == changed
+    end = pb.UpdateMemberSettingsRequest(conversation_id=group, muted_until_ms=0, draft="")
+    assert (await gateway.call(gateway.stub.UpdateMemberSettings, end, alice)).settings.muted_until_ms == 0
+    with pytest.raises(RealChatError, match="conversation_not_found"):
+        await gateway.call(gateway.stub.UpdateMemberSettings, change, stranger)

@@ -8,9 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from realchat_conversation.domain import Conversation, Kind, Role, Summary
+from realchat_conversation.domain import Conversation, Kind, Summary
+from realchat_conversation.invites import Invites
 from realchat_conversation.outbox import Outbox
 from realchat_conversation.pending import PendingChanges
+from realchat_conversation.preferences import MemberSettings
+from realchat_conversation.roles import Role
 from realchat_conversation.service import Conversations
 from realchat_conversation.store import Store
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -72,6 +75,16 @@ class Townsfolk:
             raise RealChatError(Code.CONTACT_REFUSED)
 
 
+class Told:
+    """`Devices` that remember."""
+
+    def __init__(self) -> None:
+        self.settings: list[tuple[str, str, MemberSettings]] = []
+
+    async def settings_changed(self, user_id: str, conversation_id: str, settings: MemberSettings) -> None:
+        self.settings.append((user_id, conversation_id, settings))
+
+
 @dataclass
 class Town:
     """The services and what a test turns and looks at."""
@@ -79,17 +92,19 @@ class Town:
     engine: AsyncEngine
     log: KeptLog = field(default_factory=KeptLog)
     people: Townsfolk = field(default_factory=Townsfolk)
+    devices: Told = field(default_factory=Told)
     now_ms: int = 1_800_000_000_000
 
     def __post_init__(self) -> None:
         self.store = Store(self.engine)
         self.pending = PendingChanges(self.engine)
         self.outbox, self.conversations = self.replica()
+        self.invites = Invites(self.store, self.outbox, new_id, lambda: self.now_ms)
 
     def replica(self) -> tuple[Outbox, Conversations]:
         """One more process of the service."""
         outbox = Outbox(self.pending, self.log, lambda: self.now_ms)
-        return outbox, Conversations(self.store, outbox, self.people, new_id, lambda: self.now_ms)
+        return outbox, Conversations(self.store, outbox, self.people, self.devices, new_id, lambda: self.now_ms)
 
     def passes(self, seconds: float) -> None:
         self.now_ms += int(seconds * 1000)

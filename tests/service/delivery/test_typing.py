@@ -6,6 +6,8 @@ from typing import Any
 
 from service.delivery.world import Client, DeliveryNode, World, connected
 
+from chat.event.v1 import event_pb2 as pb
+
 
 async def types(client: Client, conversation_id: str, state: str = "start") -> None:
     await client.says({"type": "typing", "conversation_id": conversation_id, "state": state})
@@ -65,3 +67,27 @@ async def test_typing_is_dropped_while_it_cannot_be_told(world: World, node: Del
         await alice.hears_nothing_more()
         world.logs.away = False
         await bob.hears_nothing_more()
+
+
+async def test_between_blocked_people_nobody_is_told_who_types(world: World, node: DeliveryNode) -> None:
+    talk = world.logs.conversation("alice", "bob")
+
+    async def are(apart: bool) -> None:
+        talk.apart = apart
+        changed = pb.AccountEvent(user_id="alice", relation_changed=pb.RelationChanged(peer_id="bob", apart=apart))
+        assert await node.comes(changed.SerializeToString(), "chat.account", route="account") == "SUCCESS"
+
+    async with (
+        connected(node, "alice/phone") as phone,
+        connected(node, "alice/laptop") as laptop,
+        connected(node, "bob/phone") as bob,
+    ):
+        await types(phone, talk.conversation_id)
+        assert (await bob.hears("typing"))["state"] == "start"
+        await are(apart=True)
+        await types(laptop, talk.conversation_id)
+        await laptop.hears_nothing_more()
+        await bob.hears_nothing_more()
+        await are(apart=False)
+        await types(phone, talk.conversation_id, "stop")
+        assert (await bob.hears("typing"))["state"] == "stop"

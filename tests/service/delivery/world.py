@@ -54,6 +54,7 @@ class Conversation:
     events: list[pb.Event] = field(default_factory=list)
     readers: list[Reader] = field(default_factory=list)
     members_seq: int = 0
+    apart: bool = False
 
     @property
     def last_seq(self) -> int:
@@ -97,7 +98,7 @@ class Conversation:
 
     @property
     def audience(self) -> Audience:
-        return Audience.of(self.members_seq, self.readers)
+        return Audience.of(self.members_seq, self.readers, apart=self.apart)
 
     def segment(self, *events: pb.Event) -> pb.Segment:
         return pb.Segment(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -48,7 +49,11 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/conversations/direct"): {"user_id": ID},
     ("POST", "/v1/conversations"): {"title": "T", "member_ids": [ID]},
     ("PATCH", TALK): {"title": "T"},
+    ("PATCH", f"{TALK}/settings"): {"pinned": True},
     ("POST", f"{TALK}/members"): {"user_ids": [ID]},
+    ("POST", f"{TALK}/invites"): {"max_uses": 1},
+    ("POST", "/v1/invites/preview"): {"token": "t"},
+    ("POST", "/v1/invites/join"): {"token": "t"},
     ("PATCH", f"{TALK}/members/{ID}"): {"role": "admin"},
     ("POST", f"{TALK}/messages"): {"body": "x"},
     ("PATCH", f"{TALK}/messages/{ID}"): {"body": "x"},
@@ -63,6 +68,9 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/sync"): {"positions": [{"conversation_id": ID, "after_seq": 1}]},
 }
 """Each route that takes a body, with one that it accepts."""
+
+PARTIAL = {"/v1/me", "/v1/me/privacy", TALK, f"{TALK}/settings", f"{TALK}/invites"}
+"""Those whose fields may all be left out, or null."""
 
 ROUTES = [
     *BODIES,
@@ -110,6 +118,8 @@ ROUTES = [
     ("GET", f"/v1/attachments/{ID}"),
     ("GET", f"/v1/attachments/{ID}/content?{LINK}"),
     ("GET", f"/v1/attachments/{ID}/thumbnail?{LINK}"),
+    ("GET", f"{TALK}/invites"),
+    ("DELETE", f"{TALK}/invites/{ID}"),
     ("GET", f"{TALK}/events"),
     ("DELETE", f"{TALK}/messages/{ID}"),
     ("PUT", f"{TALK}/messages/{ID}/reactions/%F0%9F%91%8D"),
@@ -215,7 +225,7 @@ async def test_a_body_is_an_object(alice: Client, backends: Backends, method: st
         (method, path, name)
         for (method, path), body in BODIES.items()
         for name in body
-        if path not in ("/v1/me", "/v1/auth/logout") and name not in ("up_to_seq", "size", "seconds", "days", "choices")
+        if path not in PARTIAL | {"/v1/auth/logout"} and name not in ("up_to_seq", "size", "seconds", "days", "choices")
     ],
 )
 @pytest.mark.parametrize("value", [None, 1, True, {}, [1], HUGE, "absent"])
@@ -230,6 +240,18 @@ async def test_fields_have_their_type(
     answer = await alice.ask(method, path, json=body)
     assert answer.status_code == 422
     assert answer.json()["field"].split(".")[0] == name
+    assert not asked_of_services(backends)
+
+
+@pytest.mark.parametrize(("method", "path"), [route for route in BODIES if route[1] in PARTIAL])
+@pytest.mark.parametrize("value", [{}, [1], -HUGE, "\ud800"])
+async def test_fields_that_may_be_left_out_have_their_type(
+    alice: Client, backends: Backends, method: str, path: str, value: object
+) -> None:
+    (name,) = BODIES[method, path]
+    content = json.dumps({name: value}).encode()
+    answer = await alice.ask(method, path, content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code in (400, 422)
     assert not asked_of_services(backends)
 
 

@@ -20,6 +20,7 @@ from realchat_common.wire import event_json
 AT_MS = 1_767_323_045_678
 AT = "2026-01-02T03:04:05.678Z"
 BOB = new_id()
+EVERYONE = profile_pb2.AUDIENCE_EVERYONE
 
 
 def group(title: str = "Tea", *members: str) -> pb.Conversation:
@@ -72,10 +73,15 @@ async def test_a_group_is_made_with_the_clients_key(alice: Client, backends: Bac
         "conversation_id": tea.conversation_id,
         "kind": "group",
         "title": "Tea",
+        "description": "",
+        "avatar_id": None,
+        "admins_only": False,
+        "open_history": False,
         "created_at": AT,
         "member_count": 1,
         "role": "owner",
         "members": [{"user_id": BOB, "role": "member"}],
+        "settings": {"muted_until": None, "pinned": False, "archived": False, "draft": "", "draft_at": None},
     }
     assert backends.asked("CreateGroup") == pb.CreateGroupRequest(title="Tea", member_ids=[BOB], idempotency_key="k1")
 
@@ -178,10 +184,13 @@ async def test_bootstrap_has_me_conversations_people_and_presence(alice: Client,
     backends.answer("BatchGetProfiles", profile_pb2.BatchGetProfilesResponse(profiles=[me]))
     online = presence_pb2.UserPresence(user_id=BOB, status=presence_pb2.STATUS_ONLINE)
     backends.answer("GetPresence", presence_pb2.GetPresenceResponse(presences=[online]))
+    privacy = profile_pb2.Privacy(last_seen=EVERYONE, receipts=EVERYONE, direct=EVERYONE, groups=EVERYONE)
+    backends.answer("GetPrivacy", profile_pb2.GetPrivacyResponse(privacy=privacy))
     seen = profile_pb2.GetVisibilityResponse(visibilities=[profile_pb2.Visibility(user_id=BOB, present=True)])
     backends.answer("GetVisibility", seen)
     first = (await alice.ask("GET", "/v1/bootstrap")).json()
     assert first["me"]["handle"] == "alice"
+    assert first["privacy"]["read_receipts"] == "everyone"
     assert [entry["title"] for entry in first["conversations"]] == ["Tea", "Croquet"]
     assert (first["next_cursor"], first["epoch"]) == ("n", "e1")
     assert [person["handle"] for person in first["people"]] == ["alice"]
@@ -197,6 +206,7 @@ async def test_bootstrap_has_me_conversations_people_and_presence(alice: Client,
         ("BatchGetProfiles", {"me", "people"}),
         ("GetPresence", {"presence"}),
         ("GetVisibility", {"presence"}),
+        ("GetPrivacy", {"privacy"}),
     ],
 )
 async def test_a_part_of_bootstrap_that_fails_is_marked(
@@ -205,8 +215,72 @@ async def test_a_part_of_bootstrap_that_fails_is_marked(
     inbox_of(backends, group("Tea", BOB))
     me = profile_pb2.Profile(user_id=alice.user_id, handle="alice", display_name="Alice")
     backends.answer("BatchGetProfiles", profile_pb2.BatchGetProfilesResponse(profiles=[me]))
+    privacy = profile_pb2.Privacy(last_seen=EVERYONE, receipts=EVERYONE, direct=EVERYONE, groups=EVERYONE)
+    backends.answer("GetPrivacy", profile_pb2.GetPrivacyResponse(privacy=privacy))
     backends.answer(method, RealChatError(Code.UNAVAILABLE))
     answer = await alice.ask("GET", "/v1/bootstrap")
     parts: dict[str, Any] = answer.json()
     assert answer.status_code == 200
     assert {name for name, part in parts.items() if part == {"error": "unavailable"}} == failed
+
+
+async def test_a_group_is_described_and_given_rules(alice: Client, backends: Backends) -> None:
+    tea, avatar = group("Tea", BOB), new_id()
+    tea.description, tea.avatar_id, tea.admins_only, tea.open_history = "At six", avatar, True, True
+    backends.answer("UpdateGroup", pb.UpdateGroupResponse(conversation=tea))
+    path = f"/v1/conversations/{tea.conversation_id}"
+    wanted: dict[str, Any] = {"description": "At six", "avatar_id": avatar, "admins_only": True, "open_history": True}
+    answer = (await alice.ask("PATCH", path, json=wanted)).json()
+    assert {name: answer[name] for name in wanted} == wanted
+    assert backends.asked("UpdateGroup") == pb.UpdateGroupRequest(conversation_id=tea.conversation_id, **wanted)
+    assert backends.times("RenameConversation") == 0
+    assert (await alice.ask("PATCH", path, json={"title": "Tea", "avatar_id": ""})).json()["title"] == "Tea"
+    assert backends.asked("RenameConversation").title == "Tea"
+    assert backends.asked("UpdateGroup").HasField("avatar_id")
+    assert not backends.asked("UpdateGroup").HasField("admins_only")
+
+
+async def test_invitations_are_made_shown_ended_and_used(alice: Client, backends: Backends) -> None:
+    tea = group("Tea", BOB)
+    path = f"/v1/conversations/{tea.conversation_id}/invites"
+    invite = pb.Invite(invite_id=new_id(), creator_id=BOB, created_at_ms=AT_MS, max_uses=3, uses=1)
+    backends.answer("CreateInvite", pb.CreateInviteResponse(invite=invite, token="secret"))
+    made = await alice.ask("POST", path, json={"max_uses": 3})
+    shown = {
+        "invite_id": invite.invite_id,
+        "creator_id": BOB,
+        "created_at": AT,
+        "expires_at": None,
+        "max_uses": 3,
+        "uses": 1,
+    }
+    assert (made.status_code, made.json()) == (201, {"invite": shown, "token": "secret"})
+    asked = pb.CreateInviteRequest(conversation_id=tea.conversation_id, max_uses=3)
+    assert backends.asked("CreateInvite") == asked
+    backends.answer("ListInvites", pb.ListInvitesResponse(invites=[invite]))
+    assert (await alice.ask("GET", path)).json() == {"invites": [shown]}
+    assert (await alice.ask("DELETE", f"{path}/{invite.invite_id}")).status_code == 204
+    assert backends.asked("RevokeInvite").invite_id == invite.invite_id
+    preview = pb.PreviewInviteResponse(conversation_id=tea.conversation_id, title="Tea", member_count=1)
+    backends.answer("PreviewInvite", preview)
+    answer = await alice.ask("POST", "/v1/invites/preview", json={"token": "secret"})
+    assert (answer.json()["title"], answer.json()["avatar_id"]) == ("Tea", None)
+    backends.answer("JoinByInvite", pb.JoinByInviteResponse(conversation=tea))
+    joined = await alice.ask("POST", "/v1/invites/join", json={"token": "secret"})
+    assert joined.json()["conversation_id"] == tea.conversation_id
+    assert backends.asked("JoinByInvite").token == "secret"
+
+
+async def test_own_settings_are_changed_and_a_muting_is_ended_by_null(alice: Client, backends: Backends) -> None:
+    talk = new_id()
+    settings = pb.MemberSettings(muted_until_ms=AT_MS, pinned=True, draft="Dear", draft_at_ms=AT_MS)
+    backends.answer("UpdateMemberSettings", pb.UpdateMemberSettingsResponse(settings=settings))
+    path = f"/v1/conversations/{talk}/settings"
+    answer = await alice.ask("PATCH", path, json={"muted_until": AT, "draft": "Dear"})
+    shown = {"muted_until": AT, "pinned": True, "archived": False, "draft": "Dear", "draft_at": AT}
+    assert answer.json() == shown
+    asked = pb.UpdateMemberSettingsRequest(conversation_id=talk, muted_until_ms=AT_MS, draft="Dear")
+    assert backends.asked("UpdateMemberSettings") == asked
+    await alice.ask("PATCH", path, json={"muted_until": None, "archived": False})
+    asked = pb.UpdateMemberSettingsRequest(conversation_id=talk, muted_until_ms=0, archived=False)
+    assert backends.asked("UpdateMemberSettings") == asked

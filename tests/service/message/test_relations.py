@@ -33,7 +33,9 @@ async def test_between_blocked_people_nothing_is_said_until_the_block_ends(room:
         (_, sent) = await log.append(talk, [direct(talk, ALICE, BOB), hello()])
         assert isinstance(sent, Appended)
         group = await begun(log, ALICE, BOB)
+        assert not (await room.store.audience(talk)).apart
         await relations.set(BOB, ALICE, contacts=False, apart=True, version=2)
+        assert (await room.store.audience(talk)).apart
         await relations.set(ALICE, BOB, contacts=True, apart=False, version=1)  # late, and old
         for writer in (log, other):
             for sender in (ALICE, BOB):

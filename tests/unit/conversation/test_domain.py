@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
 
@@ -10,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from realchat_conversation.domain import (
     FIRST_MEMBERS,
-    MATRIX,
     MOST_MEMBERS,
     Action,
     AddMembers,
@@ -23,22 +23,22 @@ from realchat_conversation.domain import (
     MemberLeft,
     MemberRemoved,
     MembersAdded,
-    Permission,
     RemoveMember,
     Rename,
     Renamed,
-    Role,
     RoleChanged,
     created,
     decide,
     evolve,
     new_direct,
     new_group,
-    normalise_title,
     ordered_pair,
+    permit_inviting,
     repeats,
     summary,
 )
+from realchat_conversation.groups import Configure, Configured, Details, normalise_title
+from realchat_conversation.roles import MATRIX, Permission, Role
 
 from realchat_common.errors import Code, RealChatError
 
@@ -78,6 +78,9 @@ ACTIONS: dict[Permission, list[Action]] = {
     Permission.REMOVE_OWNER: [RemoveMember(SECOND[Role.OWNER])],
     Permission.CHANGE_ROLE: [ChangeRole(SECOND[of], to) for of in Role for to in Role],
     Permission.RENAME: [Rename("Another")],
+    Permission.DESCRIBE: [Configure(description="About"), Configure(avatar_id="avatar")],
+    Permission.ANNOUNCE: [Configure(admins_only=True)],
+    Permission.OPEN_HISTORY: [Configure(open_history=True)],
     Permission.LEAVE: [Leave()],
 }
 
@@ -89,6 +92,10 @@ EXPECTED = {
     Permission.REMOVE_OWNER: {Role.OWNER},
     Permission.CHANGE_ROLE: {Role.OWNER},
     Permission.RENAME: {Role.OWNER, Role.ADMIN},
+    Permission.DESCRIBE: {Role.OWNER, Role.ADMIN},
+    Permission.ANNOUNCE: {Role.OWNER, Role.ADMIN},
+    Permission.OPEN_HISTORY: {Role.OWNER},
+    Permission.INVITE: {Role.OWNER, Role.ADMIN},
     Permission.LEAVE: {Role.OWNER, Role.ADMIN, Role.MEMBER},
 }
 
@@ -98,8 +105,25 @@ EXPECTED = {
 def test_a_role_may_do_what_the_matrix_says(role: Role, permission: Permission) -> None:
     allowed = role in EXPECTED[permission]
     assert (permission in MATRIX[role]) is allowed
-    for action in ACTIONS[permission]:
+    for action in ACTIONS.get(permission, []):
         assert refusal(everyone(), ACTORS[role], action) == (None if allowed else Code.PERMISSION_DENIED)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_who_may_invite_is_in_the_matrix_too(role: Role) -> None:
+    with nullcontext() if role in EXPECTED[Permission.INVITE] else pytest.raises(RealChatError):
+        permit_inviting(everyone(), ACTORS[role])
+    for conversation, code in ((everyone(), Code.CONVERSATION_NOT_FOUND), (new_direct("d", "a", "b", 0), None)):
+        with pytest.raises(RealChatError) as refused:
+            permit_inviting(conversation, STRANGER if code else "a")
+        assert refused.value.code is (code or Code.NOT_A_GROUP)
+
+
+def test_details_change_together_or_not_at_all() -> None:
+    change = decide(everyone(), OWNER, Configure(description="About", admins_only=False, open_history=True))
+    assert change == Configured(Configure(description="About", open_history=True))
+    assert evolve(everyone(), OWNER, change).details == Details(description="About", open_history=True)
+    assert refusal(everyone(), ADMIN, Configure(description="About", open_history=True)) is Code.PERMISSION_DENIED
 
 
 ALL_ACTIONS = [action for actions in ACTIONS.values() for action in actions]
@@ -149,7 +173,14 @@ def test_who_inherits_a_group(members: dict[str, Role], heir: str | None) -> Non
 
 @pytest.mark.parametrize(
     "action",
-    [AddMembers((ADMIN, MEMBER)), Rename("Title"), ChangeRole(ADMIN, Role.ADMIN), ChangeRole(OWNER, Role.OWNER)],
+    [
+        AddMembers((ADMIN, MEMBER)),
+        Rename("Title"),
+        Configure(),
+        Configure("", "", False, False),
+        ChangeRole(ADMIN, Role.ADMIN),
+        ChangeRole(OWNER, Role.OWNER),
+    ],
     ids=repr,
 )
 def test_what_is_in_effect_already_changes_nothing(action: Action) -> None:
@@ -202,6 +233,7 @@ actions = st.one_of(
     st.just(Leave()),
     st.builds(ChangeRole, people, st.sampled_from(Role)),
     st.builds(Rename, st.sampled_from(["Title", "Another"])),
+    st.builds(Configure, description=st.sampled_from([None, "", "About"]), admins_only=st.none() | st.booleans()),
 )
 histories = st.lists(st.tuples(people, actions), max_size=40)
 

@@ -12,10 +12,11 @@ from realchat_conversation.domain import (
     MemberRemoved,
     MembersAdded,
     Renamed,
-    Role,
     RoleChanged,
     Summary,
 )
+from realchat_conversation.groups import Configure, Configured
+from realchat_conversation.roles import Role
 from realchat_conversation.wire import to_change, to_conversation, to_event
 
 from chat.event.v1 import event_pb2 as pb
@@ -44,6 +45,12 @@ MEMBERS = (Member(ALICE, Role.OWNER), Member(BOB, Role.MEMBER))
         (MemberLeft(None), "member.left", {"new_owner_id": None}),
         (RoleChanged(BOB, Role.ADMIN), "role.changed", {"user_id": BOB, "role": "admin"}),
         (Renamed("Team"), "conversation.renamed", {"title": "Team"}),
+        (
+            Configured(Configure(description="", avatar_id="", admins_only=False, open_history=True)),
+            "group.changed",
+            {"description": "", "avatar_id": None, "admins_only": False, "open_history": True},
+        ),
+        (Configured(Configure(admins_only=True)), "group.changed", {"admins_only": True}),
     ],
     ids=repr,
 )

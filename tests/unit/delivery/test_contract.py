@@ -24,6 +24,7 @@ from realchat_delivery.frames import (
     ServerPresence,
     ServerTyping,
     Session,
+    Settings,
     error_frame,
 )
 from support.contract import CONTRACT, FROM_CLIENTS, TO_CLIENTS, Message
@@ -116,6 +117,7 @@ SERVER_FRAMES: list[ServerFrame] = [
     ServerPong(id="x"),
     Reconnect(after_ms=0),
     Closed(code=Close.DRAIN, reason=Close.DRAIN.reason),
+    Settings(conversation_id=new_id(), muted_until=None, pinned=True, archived=False, draft_at=rfc3339(1)),
 ]
 
 
@@ -178,6 +180,8 @@ EVENTS: list[dict[str, Any]] = [
     },
     {"reaction_added": pb.ReactionAdded(message_id=new_id(), emoji="👍", count=1)},
     {"reaction_removed": pb.ReactionRemoved(message_id=new_id(), emoji="👍")},
+    {"group_changed": pb.GroupChanged(description="", avatar_id="", admins_only=False)},
+    {"group_changed": pb.GroupChanged(avatar_id=new_id(), open_history=True)},
     {"conversation_renamed": pb.ConversationRenamed(title="t")},
 ]
 

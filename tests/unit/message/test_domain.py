@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import uuid
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,11 @@ from realchat_message.domain import (
     Head,
     Intent,
     Key,
+    Members,
     NewChange,
     NewMessage,
     SeenRanges,
+    head_after,
     members_after,
     normalise_body,
     plan,
@@ -48,18 +51,20 @@ class Log:
     def __init__(self) -> None:
         self.events: list[pb.Event] = []
         self.known: dict[Key, Appended] = {}
-        self.members: frozenset[str] = frozenset()
+        self.members: Members = {}
         self.members_seq = 0
+        self.admins_only = False
         self._ids = itertools.count(1)
 
     def append(self, *intents: Intent) -> list[Appended | RealChatError]:
-        head = Head(len(self.events), self.members_seq)
+        head = Head(len(self.events), self.members_seq, admins_only=self.admins_only)
         decided = plan(
             CONVERSATION, head, intents, self.known, self.members, frozenset(), 1, lambda: f"message {next(self._ids)}"
         )
         if decided.events:
             written = segment(head, decided.events)
             self.members_seq = written.members_seq
+            self.admins_only = head_after(head, written).admins_only
         self.events += decided.events
         for event in decided.events:
             self.members = members_after(self.members, event)
@@ -105,7 +110,7 @@ def test_only_members_at_that_point_of_the_log_append(batches: list[list[Intent]
     log.append(creation(ALICE, BOB))
     for batch in batches:
         log.append(*batch)
-    members: frozenset[str] = frozenset()
+    members: Members = {}
     for event in log.events:
         if event.HasField("message_sent"):
             assert event.actor_id in members
@@ -184,3 +189,29 @@ def test_seen_ranges_hold_exactly_what_was_seen_merged(seen: list[tuple[str, int
     for (c1, _, high), (c2, low, _) in itertools.pairwise(taken):
         assert c1 != c2 or low > high + 1
     assert merged.take() == []
+
+
+def administration(admins_only: bool) -> NewChange:
+    event = pb.Event(event_id=f"rule {uuid.uuid4()}", actor_id=ALICE)
+    event.group_changed.admins_only = admins_only
+    return NewChange(event)
+
+
+def role(user_id: str, number: pb.Role.ValueType) -> NewChange:
+    event = pb.Event(event_id=f"role {uuid.uuid4()}", actor_id=ALICE)
+    event.role_changed.user_id, event.role_changed.role = user_id, number
+    return NewChange(event)
+
+
+def test_in_announcement_mode_only_administrators_write_whatever_is_in_the_batch() -> None:
+    log = Log()
+    log.append(creation(ALICE, BOB), role(ALICE, pb.ROLE_OWNER))
+
+    def says(who: str) -> NewMessage:
+        return NewMessage(who, uuid.uuid4().hex, "hi")
+
+    outcomes = log.append(says(BOB), administration(True), says(BOB), says(ALICE), role(BOB, pb.ROLE_ADMIN), says(BOB))
+    refused = [isinstance(outcome, RealChatError) and outcome.code for outcome in outcomes]
+    assert refused == [False, False, Code.PERMISSION_DENIED, False, False, False]
+    outcomes = log.append(role(BOB, pb.ROLE_MEMBER), says(BOB), administration(False), says(BOB))
+    assert [isinstance(outcome, RealChatError) for outcome in outcomes] == [False, True, False, False]

@@ -29,6 +29,7 @@ from realchat_gateway.api import (
     contacts,
     conversations,
     credentials,
+    invites,
     messages,
     people,
     polls,
@@ -129,6 +130,7 @@ def public_app(gateway: Gateway) -> FastAPI:
         attachments,
         schedule,
         polls,
+        invites,
     ):
         app.include_router(module.router)
     app.include_router(accounts.anonymous)

@@ -15,13 +15,15 @@ from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.base import Id
 from realchat_gateway.schemas.conversations import (
     Conversation,
+    GroupChange,
     Member,
     Members,
+    MemberSettings,
     NewDirect,
     NewGroup,
     NewMembers,
     NewRole,
-    NewTitle,
+    SettingsChange,
 )
 from realchat_gateway.schemas.inbox import Inbox
 
@@ -64,11 +66,34 @@ async def get_conversation(conversation_id: Id, user: Reader, gateway: GatewayDe
 
 
 @router.patch("/conversations/{conversation_id}")
-async def rename_conversation(conversation_id: Id, body: NewTitle, user: Writer, gateway: GatewayDep) -> Conversation:
-    """Gives a group a new title."""
-    asked = pb.RenameConversationRequest(conversation_id=conversation_id, title=body.title)
-    answer = await gateway.conversation.call(gateway.conversation.stub.RenameConversation, asked, user)
-    return Conversation.of(answer.conversation)
+async def change_conversation(
+    conversation_id: Id, body: GroupChange, user: Writer, gateway: GatewayDep
+) -> Conversation:
+    """Changes a group: its title, description, avatar and rules."""
+    changed = body.model_dump(exclude_none=True)
+    title = changed.pop("title", None)
+    if title is not None:
+        renamed = pb.RenameConversationRequest(conversation_id=conversation_id, title=title)
+        answer = await gateway.conversation.call(gateway.conversation.stub.RenameConversation, renamed, user)
+        if not changed:
+            return Conversation.of(answer.conversation)
+    asked = pb.UpdateGroupRequest(conversation_id=conversation_id, **changed)
+    return Conversation.of(
+        (await gateway.conversation.call(gateway.conversation.stub.UpdateGroup, asked, user)).conversation
+    )
+
+
+@router.patch("/conversations/{conversation_id}/settings")
+async def change_settings(
+    conversation_id: Id, body: SettingsChange, user: Writer, gateway: GatewayDep
+) -> MemberSettings:
+    """Mutes, pins or archives a conversation, or keeps a draft, for the caller and all of their devices."""
+    changed = body.model_dump(exclude_none=True, exclude={"muted_until"})
+    asked = pb.UpdateMemberSettingsRequest(conversation_id=conversation_id, **changed)
+    if "muted_until" in body.model_fields_set:
+        asked.muted_until_ms = int(body.muted_until.timestamp() * 1000) if body.muted_until else 0
+    answer = await gateway.conversation.call(gateway.conversation.stub.UpdateMemberSettings, asked, user)
+    return MemberSettings.of(answer.settings)
 
 
 @router.get("/conversations/{conversation_id}/members")

@@ -13,6 +13,7 @@ from realchat_gateway.schemas.base import AT, Seq, Time, example
 from realchat_gateway.schemas.conversations import CONVERSATION, Conversation, conversation_fields
 from realchat_gateway.schemas.messages import EVENT, Event
 from realchat_gateway.schemas.people import Presence, Profile
+from realchat_gateway.schemas.privacy import Privacy
 from realchat_gateway.schemas.receipts import RECEIPT, Receipt
 
 
@@ -71,6 +72,7 @@ class Bootstrap(BaseModel):
     """What a client shows first. Each part may have failed by itself."""
 
     me: Profile | Failure
+    privacy: Annotated[Privacy | Failure, Field(description="What the caller lets others do and see.")]
     conversations: Annotated[list[InboxConversation] | Failure, Field(description="Newest activity first.")]
     next_cursor: Annotated[str | None, Field(description="For more conversations.")] = None
     epoch: Annotated[str | None, Field(description="When it changes, drop what you hold: the log was restored.")] = None

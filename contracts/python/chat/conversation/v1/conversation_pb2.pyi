@@ -30,6 +30,11 @@ class Conversation(_message.Message):
     MEMBER_COUNT_FIELD_NUMBER: _builtins.int
     ROLE_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    ADMINS_ONLY_FIELD_NUMBER: _builtins.int
+    OPEN_HISTORY_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     kind: _event_pb2.ConversationKind.ValueType
     title: _builtins.str
@@ -38,9 +43,21 @@ class Conversation(_message.Message):
     member_count: _builtins.int
     role: _event_pb2.Role.ValueType
     """The caller's own role."""
+    description: _builtins.str
+    """0 to 1,000 characters."""
+    avatar_id: _builtins.str
+    """The id of an attachment, or empty."""
+    admins_only: _builtins.bool
+    """Only administrators write."""
+    open_history: _builtins.bool
+    """Who joins may read what was before."""
     @_builtins.property
     def members(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Member]:
         """The first 10 members in order of joining."""
+
+    @_builtins.property
+    def settings(self) -> Global___MemberSettings:
+        """The caller's own."""
 
     def __init__(
         self,
@@ -52,14 +69,55 @@ class Conversation(_message.Message):
         member_count: _builtins.int = ...,
         role: _event_pb2.Role.ValueType = ...,
         members: _abc.Iterable[_event_pb2.Member] | None = ...,
+        description: _builtins.str = ...,
+        avatar_id: _builtins.str = ...,
+        admins_only: _builtins.bool = ...,
+        open_history: _builtins.bool = ...,
+        settings: Global___MemberSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "created_at_ms", b"created_at_ms", "kind", b"kind", "member_count", b"member_count", "members", b"members", "role", b"role", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admins_only", b"admins_only", "avatar_id", b"avatar_id", "conversation_id", b"conversation_id", "created_at_ms", b"created_at_ms", "description", b"description", "kind", b"kind", "member_count", b"member_count", "members", b"members", "open_history", b"open_history", "role", b"role", "settings", b"settings", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
+
+@_typing.final
+class MemberSettings(_message.Message):
+    """What a conversation is to one of its members; nobody else knows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
+    DRAFT_AT_MS_FIELD_NUMBER: _builtins.int
+    muted_until_ms: _builtins.int
+    """No notifications until then, in milliseconds since the Unix epoch; 0 when it is not muted."""
+    pinned: _builtins.bool
+    archived: _builtins.bool
+    draft: _builtins.str
+    """What the member has begun to write, 0 to 8,000 characters."""
+    draft_at_ms: _builtins.int
+    """When the draft was changed; 0 for never."""
+    def __init__(
+        self,
+        *,
+        muted_until_ms: _builtins.int = ...,
+        pinned: _builtins.bool = ...,
+        archived: _builtins.bool = ...,
+        draft: _builtins.str = ...,
+        draft_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived", b"archived", "draft", b"draft", "draft_at_ms", b"draft_at_ms", "muted_until_ms", b"muted_until_ms", "pinned", b"pinned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberSettings: _TypeAlias = MemberSettings  # noqa: Y015
 
 @_typing.final
 class CreateDirectRequest(_message.Message):
@@ -520,3 +578,392 @@ class FilterPeersResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FilterPeersResponse: _TypeAlias = FilterPeersResponse  # noqa: Y015
+
+@_typing.final
+class UpdateGroupRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    ADMINS_ONLY_FIELD_NUMBER: _builtins.int
+    OPEN_HISTORY_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    description: _builtins.str
+    """0 to 1,000 characters."""
+    avatar_id: _builtins.str
+    """The id of an attachment; empty takes the avatar away."""
+    admins_only: _builtins.bool
+    open_history: _builtins.bool
+    """Owners only."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        description: _builtins.str | None = ...,
+        avatar_id: _builtins.str | None = ...,
+        admins_only: _builtins.bool | None = ...,
+        open_history: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_admins_only", b"_admins_only", "_avatar_id", b"_avatar_id", "_description", b"_description", "_open_history", b"_open_history", "admins_only", b"admins_only", "avatar_id", b"avatar_id", "description", b"description", "open_history", b"open_history"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_admins_only", b"_admins_only", "_avatar_id", b"_avatar_id", "_description", b"_description", "_open_history", b"_open_history", "admins_only", b"admins_only", "avatar_id", b"avatar_id", "conversation_id", b"conversation_id", "description", b"description", "open_history", b"open_history"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__admins_only: _TypeAlias = _typing.Literal["admins_only"]  # noqa: Y015
+    _WhichOneofArgType__admins_only: _TypeAlias = _typing.Literal["_admins_only", b"_admins_only"]  # noqa: Y015
+    _WhichOneofReturnType__avatar_id: _TypeAlias = _typing.Literal["avatar_id"]  # noqa: Y015
+    _WhichOneofArgType__avatar_id: _TypeAlias = _typing.Literal["_avatar_id", b"_avatar_id"]  # noqa: Y015
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__open_history: _TypeAlias = _typing.Literal["open_history"]  # noqa: Y015
+    _WhichOneofArgType__open_history: _TypeAlias = _typing.Literal["_open_history", b"_open_history"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__admins_only) -> _WhichOneofReturnType__admins_only | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__avatar_id) -> _WhichOneofReturnType__avatar_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__open_history) -> _WhichOneofReturnType__open_history | None: ...
+
+Global___UpdateGroupRequest: _TypeAlias = UpdateGroupRequest  # noqa: Y015
+
+@_typing.final
+class UpdateGroupResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> Global___Conversation: ...
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateGroupResponse: _TypeAlias = UpdateGroupResponse  # noqa: Y015
+
+@_typing.final
+class Invite(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITE_ID_FIELD_NUMBER: _builtins.int
+    CREATOR_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_MS_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_MS_FIELD_NUMBER: _builtins.int
+    MAX_USES_FIELD_NUMBER: _builtins.int
+    USES_FIELD_NUMBER: _builtins.int
+    invite_id: _builtins.str
+    creator_id: _builtins.str
+    created_at_ms: _builtins.int
+    expires_at_ms: _builtins.int
+    """In milliseconds since the Unix epoch; 0 for never."""
+    max_uses: _builtins.int
+    """0 for any number."""
+    uses: _builtins.int
+    def __init__(
+        self,
+        *,
+        invite_id: _builtins.str = ...,
+        creator_id: _builtins.str = ...,
+        created_at_ms: _builtins.int = ...,
+        expires_at_ms: _builtins.int = ...,
+        max_uses: _builtins.int = ...,
+        uses: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at_ms", b"created_at_ms", "creator_id", b"creator_id", "expires_at_ms", b"expires_at_ms", "invite_id", b"invite_id", "max_uses", b"max_uses", "uses", b"uses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Invite: _TypeAlias = Invite  # noqa: Y015
+
+@_typing.final
+class CreateInviteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_SECONDS_FIELD_NUMBER: _builtins.int
+    MAX_USES_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    expires_in_seconds: _builtins.int
+    """60 to 31,536,000 (a year), or 0 for no expiry."""
+    max_uses: _builtins.int
+    """1 to 10,000, or 0 for any number."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        expires_in_seconds: _builtins.int = ...,
+        max_uses: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "expires_in_seconds", b"expires_in_seconds", "max_uses", b"max_uses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateInviteRequest: _TypeAlias = CreateInviteRequest  # noqa: Y015
+
+@_typing.final
+class CreateInviteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITE_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    """What whoever joins must show. Only its hash is kept."""
+    @_builtins.property
+    def invite(self) -> Global___Invite: ...
+    def __init__(
+        self,
+        *,
+        invite: Global___Invite | None = ...,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["invite", b"invite"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invite", b"invite", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateInviteResponse: _TypeAlias = CreateInviteResponse  # noqa: Y015
+
+@_typing.final
+class ListInvitesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInvitesRequest: _TypeAlias = ListInvitesRequest  # noqa: Y015
+
+@_typing.final
+class ListInvitesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INVITES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def invites(self) -> _containers.RepeatedCompositeFieldContainer[Global___Invite]: ...
+    def __init__(
+        self,
+        *,
+        invites: _abc.Iterable[Global___Invite] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invites", b"invites"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListInvitesResponse: _TypeAlias = ListInvitesResponse  # noqa: Y015
+
+@_typing.final
+class RevokeInviteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    INVITE_ID_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    invite_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        invite_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "invite_id", b"invite_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeInviteRequest: _TypeAlias = RevokeInviteRequest  # noqa: Y015
+
+@_typing.final
+class RevokeInviteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RevokeInviteResponse: _TypeAlias = RevokeInviteResponse  # noqa: Y015
+
+@_typing.final
+class PreviewInviteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewInviteRequest: _TypeAlias = PreviewInviteRequest  # noqa: Y015
+
+@_typing.final
+class PreviewInviteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    MEMBER_COUNT_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    title: _builtins.str
+    description: _builtins.str
+    avatar_id: _builtins.str
+    member_count: _builtins.int
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        description: _builtins.str = ...,
+        avatar_id: _builtins.str = ...,
+        member_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "conversation_id", b"conversation_id", "description", b"description", "member_count", b"member_count", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreviewInviteResponse: _TypeAlias = PreviewInviteResponse  # noqa: Y015
+
+@_typing.final
+class JoinByInviteRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: _builtins.int
+    token: _builtins.str
+    def __init__(
+        self,
+        *,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinByInviteRequest: _TypeAlias = JoinByInviteRequest  # noqa: Y015
+
+@_typing.final
+class JoinByInviteResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> Global___Conversation: ...
+    def __init__(
+        self,
+        *,
+        conversation: Global___Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinByInviteResponse: _TypeAlias = JoinByInviteResponse  # noqa: Y015
+
+@_typing.final
+class UpdateMemberSettingsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    MUTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    muted_until_ms: _builtins.int
+    """Up to the end of the year 9999, which stands for always; 0 ends it."""
+    pinned: _builtins.bool
+    archived: _builtins.bool
+    draft: _builtins.str
+    """Empty takes it away."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        muted_until_ms: _builtins.int | None = ...,
+        pinned: _builtins.bool | None = ...,
+        archived: _builtins.bool | None = ...,
+        draft: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_draft", b"_draft", "_muted_until_ms", b"_muted_until_ms", "_pinned", b"_pinned", "archived", b"archived", "draft", b"draft", "muted_until_ms", b"muted_until_ms", "pinned", b"pinned"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_archived", b"_archived", "_draft", b"_draft", "_muted_until_ms", b"_muted_until_ms", "_pinned", b"_pinned", "archived", b"archived", "conversation_id", b"conversation_id", "draft", b"draft", "muted_until_ms", b"muted_until_ms", "pinned", b"pinned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__archived: _TypeAlias = _typing.Literal["archived"]  # noqa: Y015
+    _WhichOneofArgType__archived: _TypeAlias = _typing.Literal["_archived", b"_archived"]  # noqa: Y015
+    _WhichOneofReturnType__draft: _TypeAlias = _typing.Literal["draft"]  # noqa: Y015
+    _WhichOneofArgType__draft: _TypeAlias = _typing.Literal["_draft", b"_draft"]  # noqa: Y015
+    _WhichOneofReturnType__muted_until_ms: _TypeAlias = _typing.Literal["muted_until_ms"]  # noqa: Y015
+    _WhichOneofArgType__muted_until_ms: _TypeAlias = _typing.Literal["_muted_until_ms", b"_muted_until_ms"]  # noqa: Y015
+    _WhichOneofReturnType__pinned: _TypeAlias = _typing.Literal["pinned"]  # noqa: Y015
+    _WhichOneofArgType__pinned: _TypeAlias = _typing.Literal["_pinned", b"_pinned"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__archived) -> _WhichOneofReturnType__archived | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__draft) -> _WhichOneofReturnType__draft | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__muted_until_ms) -> _WhichOneofReturnType__muted_until_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__pinned) -> _WhichOneofReturnType__pinned | None: ...
+
+Global___UpdateMemberSettingsRequest: _TypeAlias = UpdateMemberSettingsRequest  # noqa: Y015
+
+@_typing.final
+class UpdateMemberSettingsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def settings(self) -> Global___MemberSettings: ...
+    def __init__(
+        self,
+        *,
+        settings: Global___MemberSettings | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["settings", b"settings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateMemberSettingsResponse: _TypeAlias = UpdateMemberSettingsResponse  # noqa: Y015

@@ -92,6 +92,41 @@ class ConversationServiceStub:
                 request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserRequest.SerializeToString,
                 response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserResponse.FromString,
                 _registered_method=True)
+        self.UpdateGroup = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/UpdateGroup',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateGroupRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateGroupResponse.FromString,
+                _registered_method=True)
+        self.CreateInvite = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/CreateInvite',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.CreateInviteRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.CreateInviteResponse.FromString,
+                _registered_method=True)
+        self.ListInvites = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/ListInvites',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListInvitesRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListInvitesResponse.FromString,
+                _registered_method=True)
+        self.RevokeInvite = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/RevokeInvite',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RevokeInviteRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RevokeInviteResponse.FromString,
+                _registered_method=True)
+        self.UpdateMemberSettings = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/UpdateMemberSettings',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateMemberSettingsRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateMemberSettingsResponse.FromString,
+                _registered_method=True)
+        self.PreviewInvite = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/PreviewInvite',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.PreviewInviteRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.PreviewInviteResponse.FromString,
+                _registered_method=True)
+        self.JoinByInvite = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/JoinByInvite',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.JoinByInviteRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.JoinByInviteResponse.FromString,
+                _registered_method=True)
 
 
 class ConversationServiceServicer:
@@ -181,6 +216,56 @@ class ConversationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateGroup(self, request, context):
+        """Changes a group's description, avatar or rules. Errors: invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateInvite(self, request, context):
+        """Makes an invitation by which whoever has its token joins a group. Errors: too_many_invites, invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvites(self, request, context):
+        """The invitations to a group that can be used, newest first. Their tokens are not kept and cannot be had again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeInvite(self, request, context):
+        """Ends an invitation; one that is unknown has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMemberSettings(self, request, context):
+        """Changes those of the caller's own settings in a conversation that are given; their other devices are told.
+        Errors: invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PreviewInvite(self, request, context):
+        """What an invitation leads to. Errors: invite_not_found for one that is unknown, expired, used up or revoked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JoinByInvite(self, request, context):
+        """Joins a group. Who is in it already stays as they are. Errors: invite_not_found, too_many_members.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ConversationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -238,6 +323,41 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.RemoveUser,
                     request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserRequest.FromString,
                     response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserResponse.SerializeToString,
+            ),
+            'UpdateGroup': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateGroup,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateGroupRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateGroupResponse.SerializeToString,
+            ),
+            'CreateInvite': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateInvite,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.CreateInviteRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.CreateInviteResponse.SerializeToString,
+            ),
+            'ListInvites': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvites,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListInvitesRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.ListInvitesResponse.SerializeToString,
+            ),
+            'RevokeInvite': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeInvite,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RevokeInviteRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.RevokeInviteResponse.SerializeToString,
+            ),
+            'UpdateMemberSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMemberSettings,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateMemberSettingsRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateMemberSettingsResponse.SerializeToString,
+            ),
+            'PreviewInvite': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewInvite,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.PreviewInviteRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.PreviewInviteResponse.SerializeToString,
+            ),
+            'JoinByInvite': grpc.unary_unary_rpc_method_handler(
+                    servicer.JoinByInvite,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.JoinByInviteRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.JoinByInviteResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -540,6 +660,195 @@ class ConversationService:
             '/chat.conversation.v1.ConversationService/RemoveUser',
             chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserRequest.SerializeToString,
             chat_dot_conversation_dot_v1_dot_conversation__pb2.RemoveUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateGroup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/UpdateGroup',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateGroupRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateGroupResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateInvite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/CreateInvite',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.CreateInviteRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.CreateInviteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvites(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/ListInvites',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.ListInvitesRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.ListInvitesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeInvite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/RevokeInvite',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.RevokeInviteRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.RevokeInviteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMemberSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/UpdateMemberSettings',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateMemberSettingsRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.UpdateMemberSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewInvite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/PreviewInvite',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.PreviewInviteRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.PreviewInviteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinByInvite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/JoinByInvite',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.JoinByInviteRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.JoinByInviteResponse.FromString,
             options,
             channel_credentials,
             insecure,

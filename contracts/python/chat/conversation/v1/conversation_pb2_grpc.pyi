@@ -66,6 +66,22 @@ class ConversationServiceStub:
     """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
     it is done. Called by auth, on nobody's behalf.
     """
+    UpdateGroup: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.UpdateGroupRequest, _conversation_pb2.UpdateGroupResponse]
+    """Changes a group's description, avatar or rules. Errors: invalid_argument."""
+    CreateInvite: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.CreateInviteRequest, _conversation_pb2.CreateInviteResponse]
+    """Makes an invitation by which whoever has its token joins a group. Errors: too_many_invites, invalid_argument."""
+    ListInvites: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.ListInvitesRequest, _conversation_pb2.ListInvitesResponse]
+    """The invitations to a group that can be used, newest first. Their tokens are not kept and cannot be had again."""
+    RevokeInvite: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.RevokeInviteRequest, _conversation_pb2.RevokeInviteResponse]
+    """Ends an invitation; one that is unknown has ended."""
+    UpdateMemberSettings: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.UpdateMemberSettingsRequest, _conversation_pb2.UpdateMemberSettingsResponse]
+    """Changes those of the caller's own settings in a conversation that are given; their other devices are told.
+    Errors: invalid_argument.
+    """
+    PreviewInvite: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.PreviewInviteRequest, _conversation_pb2.PreviewInviteResponse]
+    """What an invitation leads to. Errors: invite_not_found for one that is unknown, expired, used up or revoked."""
+    JoinByInvite: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.JoinByInviteRequest, _conversation_pb2.JoinByInviteResponse]
+    """Joins a group. Who is in it already stays as they are. Errors: invite_not_found, too_many_members."""
 
 @_typing.type_check_only
 class ConversationServiceAsyncStub(ConversationServiceStub):
@@ -105,6 +121,22 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
     it is done. Called by auth, on nobody's behalf.
     """
+    UpdateGroup: _aio.UnaryUnaryMultiCallable[_conversation_pb2.UpdateGroupRequest, _conversation_pb2.UpdateGroupResponse]  # type: ignore[assignment]
+    """Changes a group's description, avatar or rules. Errors: invalid_argument."""
+    CreateInvite: _aio.UnaryUnaryMultiCallable[_conversation_pb2.CreateInviteRequest, _conversation_pb2.CreateInviteResponse]  # type: ignore[assignment]
+    """Makes an invitation by which whoever has its token joins a group. Errors: too_many_invites, invalid_argument."""
+    ListInvites: _aio.UnaryUnaryMultiCallable[_conversation_pb2.ListInvitesRequest, _conversation_pb2.ListInvitesResponse]  # type: ignore[assignment]
+    """The invitations to a group that can be used, newest first. Their tokens are not kept and cannot be had again."""
+    RevokeInvite: _aio.UnaryUnaryMultiCallable[_conversation_pb2.RevokeInviteRequest, _conversation_pb2.RevokeInviteResponse]  # type: ignore[assignment]
+    """Ends an invitation; one that is unknown has ended."""
+    UpdateMemberSettings: _aio.UnaryUnaryMultiCallable[_conversation_pb2.UpdateMemberSettingsRequest, _conversation_pb2.UpdateMemberSettingsResponse]  # type: ignore[assignment]
+    """Changes those of the caller's own settings in a conversation that are given; their other devices are told.
+    Errors: invalid_argument.
+    """
+    PreviewInvite: _aio.UnaryUnaryMultiCallable[_conversation_pb2.PreviewInviteRequest, _conversation_pb2.PreviewInviteResponse]  # type: ignore[assignment]
+    """What an invitation leads to. Errors: invite_not_found for one that is unknown, expired, used up or revoked."""
+    JoinByInvite: _aio.UnaryUnaryMultiCallable[_conversation_pb2.JoinByInviteRequest, _conversation_pb2.JoinByInviteResponse]  # type: ignore[assignment]
+    """Joins a group. Who is in it already stays as they are. Errors: invite_not_found, too_many_members."""
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The caller is the user in the caller's identity. Every change is an event in the conversation's log
@@ -207,5 +239,63 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes somebody whose account was deleted out of conversations, direct ones too, up to 20 at a time; repeated until
         it is done. Called by auth, on nobody's behalf.
         """
+
+    @_abc_1.abstractmethod
+    def UpdateGroup(
+        self,
+        request: _conversation_pb2.UpdateGroupRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.UpdateGroupResponse, _abc.Awaitable[_conversation_pb2.UpdateGroupResponse]]:
+        """Changes a group's description, avatar or rules. Errors: invalid_argument."""
+
+    @_abc_1.abstractmethod
+    def CreateInvite(
+        self,
+        request: _conversation_pb2.CreateInviteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.CreateInviteResponse, _abc.Awaitable[_conversation_pb2.CreateInviteResponse]]:
+        """Makes an invitation by which whoever has its token joins a group. Errors: too_many_invites, invalid_argument."""
+
+    @_abc_1.abstractmethod
+    def ListInvites(
+        self,
+        request: _conversation_pb2.ListInvitesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.ListInvitesResponse, _abc.Awaitable[_conversation_pb2.ListInvitesResponse]]:
+        """The invitations to a group that can be used, newest first. Their tokens are not kept and cannot be had again."""
+
+    @_abc_1.abstractmethod
+    def RevokeInvite(
+        self,
+        request: _conversation_pb2.RevokeInviteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.RevokeInviteResponse, _abc.Awaitable[_conversation_pb2.RevokeInviteResponse]]:
+        """Ends an invitation; one that is unknown has ended."""
+
+    @_abc_1.abstractmethod
+    def UpdateMemberSettings(
+        self,
+        request: _conversation_pb2.UpdateMemberSettingsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.UpdateMemberSettingsResponse, _abc.Awaitable[_conversation_pb2.UpdateMemberSettingsResponse]]:
+        """Changes those of the caller's own settings in a conversation that are given; their other devices are told.
+        Errors: invalid_argument.
+        """
+
+    @_abc_1.abstractmethod
+    def PreviewInvite(
+        self,
+        request: _conversation_pb2.PreviewInviteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.PreviewInviteResponse, _abc.Awaitable[_conversation_pb2.PreviewInviteResponse]]:
+        """What an invitation leads to. Errors: invite_not_found for one that is unknown, expired, used up or revoked."""
+
+    @_abc_1.abstractmethod
+    def JoinByInvite(
+        self,
+        request: _conversation_pb2.JoinByInviteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.JoinByInviteResponse, _abc.Awaitable[_conversation_pb2.JoinByInviteResponse]]:
+        """Joins a group. Who is in it already stays as they are. Errors: invite_not_found, too_many_members."""
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

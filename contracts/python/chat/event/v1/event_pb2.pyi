@@ -600,6 +600,55 @@ class ConversationRenamed(_message.Message):
 Global___ConversationRenamed: _TypeAlias = ConversationRenamed  # noqa: Y015
 
 @_typing.final
+class GroupChanged(_message.Message):
+    """A group's description, avatar or rules changed; what is not given stayed as it was."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    AVATAR_ID_FIELD_NUMBER: _builtins.int
+    ADMINS_ONLY_FIELD_NUMBER: _builtins.int
+    OPEN_HISTORY_FIELD_NUMBER: _builtins.int
+    description: _builtins.str
+    """0 to 1,000 characters."""
+    avatar_id: _builtins.str
+    """The id of an attachment, or empty."""
+    admins_only: _builtins.bool
+    """Only administrators write."""
+    open_history: _builtins.bool
+    """Who joins from now on may read what was before."""
+    def __init__(
+        self,
+        *,
+        description: _builtins.str | None = ...,
+        avatar_id: _builtins.str | None = ...,
+        admins_only: _builtins.bool | None = ...,
+        open_history: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_admins_only", b"_admins_only", "_avatar_id", b"_avatar_id", "_description", b"_description", "_open_history", b"_open_history", "admins_only", b"admins_only", "avatar_id", b"avatar_id", "description", b"description", "open_history", b"open_history"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_admins_only", b"_admins_only", "_avatar_id", b"_avatar_id", "_description", b"_description", "_open_history", b"_open_history", "admins_only", b"admins_only", "avatar_id", b"avatar_id", "description", b"description", "open_history", b"open_history"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__admins_only: _TypeAlias = _typing.Literal["admins_only"]  # noqa: Y015
+    _WhichOneofArgType__admins_only: _TypeAlias = _typing.Literal["_admins_only", b"_admins_only"]  # noqa: Y015
+    _WhichOneofReturnType__avatar_id: _TypeAlias = _typing.Literal["avatar_id"]  # noqa: Y015
+    _WhichOneofArgType__avatar_id: _TypeAlias = _typing.Literal["_avatar_id", b"_avatar_id"]  # noqa: Y015
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__open_history: _TypeAlias = _typing.Literal["open_history"]  # noqa: Y015
+    _WhichOneofArgType__open_history: _TypeAlias = _typing.Literal["_open_history", b"_open_history"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__admins_only) -> _WhichOneofReturnType__admins_only | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__avatar_id) -> _WhichOneofReturnType__avatar_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__open_history) -> _WhichOneofReturnType__open_history | None: ...
+
+Global___GroupChanged: _TypeAlias = GroupChanged  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """One change of one conversation."""
 
@@ -625,6 +674,7 @@ class Event(_message.Message):
     RETENTION_SET_FIELD_NUMBER: _builtins.int
     POLL_VOTED_FIELD_NUMBER: _builtins.int
     POLL_CLOSED_FIELD_NUMBER: _builtins.int
+    GROUP_CHANGED_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     seq: _builtins.int
     """1, 2, 3 ... without gaps, per conversation."""
@@ -664,6 +714,8 @@ class Event(_message.Message):
     def poll_voted(self) -> Global___PollVoted: ...
     @_builtins.property
     def poll_closed(self) -> Global___PollClosed: ...
+    @_builtins.property
+    def group_changed(self) -> Global___GroupChanged: ...
     def __init__(
         self,
         *,
@@ -687,12 +739,13 @@ class Event(_message.Message):
         retention_set: Global___RetentionSet | None = ...,
         poll_voted: Global___PollVoted | None = ...,
         poll_closed: Global___PollClosed | None = ...,
+        group_changed: Global___GroupChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "group_changed", b"group_changed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "group_changed", b"group_changed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_timer_set", "retention_set", "poll_voted", "poll_closed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_timer_set", "retention_set", "poll_voted", "poll_closed", "group_changed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -841,6 +894,7 @@ class AccountEvent(_message.Message):
     SESSION_REVOKED_FIELD_NUMBER: _builtins.int
     RELATION_CHANGED_FIELD_NUMBER: _builtins.int
     PRIVACY_CHANGED_FIELD_NUMBER: _builtins.int
+    MEMBER_SETTINGS_CHANGED_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     @_builtins.property
     def session_revoked(self) -> Global___SessionRevoked: ...
@@ -848,6 +902,8 @@ class AccountEvent(_message.Message):
     def relation_changed(self) -> Global___RelationChanged: ...
     @_builtins.property
     def privacy_changed(self) -> Global___PrivacyChanged: ...
+    @_builtins.property
+    def member_settings_changed(self) -> Global___MemberSettingsChanged: ...
     def __init__(
         self,
         *,
@@ -855,12 +911,13 @@ class AccountEvent(_message.Message):
         session_revoked: Global___SessionRevoked | None = ...,
         relation_changed: Global___RelationChanged | None = ...,
         privacy_changed: Global___PrivacyChanged | None = ...,
+        member_settings_changed: Global___MemberSettingsChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "privacy_changed", b"privacy_changed", "relation_changed", b"relation_changed", "session_revoked", b"session_revoked"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["member_settings_changed", b"member_settings_changed", "payload", b"payload", "privacy_changed", b"privacy_changed", "relation_changed", b"relation_changed", "session_revoked", b"session_revoked"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["payload", b"payload", "privacy_changed", b"privacy_changed", "relation_changed", b"relation_changed", "session_revoked", b"session_revoked", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_settings_changed", b"member_settings_changed", "payload", b"payload", "privacy_changed", b"privacy_changed", "relation_changed", b"relation_changed", "session_revoked", b"session_revoked", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_revoked", "relation_changed", "privacy_changed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_revoked", "relation_changed", "privacy_changed", "member_settings_changed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -944,3 +1001,38 @@ class PrivacyChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PrivacyChanged: _TypeAlias = PrivacyChanged  # noqa: Y015
+
+@_typing.final
+class MemberSettingsChanged(_message.Message):
+    """The user's own settings in a conversation changed. Ephemeral: what is lost is read with the conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    MUTED_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    ARCHIVED_FIELD_NUMBER: _builtins.int
+    DRAFT_AT_MS_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    muted_until_ms: _builtins.int
+    """0 when it is not muted."""
+    pinned: _builtins.bool
+    archived: _builtins.bool
+    draft_at_ms: _builtins.int
+    """When the draft was changed last, which is read with the conversation: what people write is not kept here."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        muted_until_ms: _builtins.int = ...,
+        pinned: _builtins.bool = ...,
+        archived: _builtins.bool = ...,
+        draft_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archived", b"archived", "conversation_id", b"conversation_id", "draft_at_ms", b"draft_at_ms", "muted_until_ms", b"muted_until_ms", "pinned", b"pinned"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberSettingsChanged: _TypeAlias = MemberSettingsChanged  # noqa: Y015

@@ -1145,8 +1145,13 @@ class GetAudienceResponse(_message.Message):
 
     MEMBERS_SEQ_FIELD_NUMBER: _builtins.int
     READERS_FIELD_NUMBER: _builtins.int
+    APART_FIELD_NUMBER: _builtins.int
     members_seq: _builtins.int
     """The version of this answer: the seq of the newest membership change in it."""
+    apart: _builtins.bool
+    """It is a direct conversation of two of whom one has blocked the other: neither is told that the other types. The
+    version says nothing about it; a RelationChanged tells when it changes.
+    """
     @_builtins.property
     def readers(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reader]:
         """Members, and those who left (who still get their own removal)."""
@@ -1156,10 +1161,11 @@ class GetAudienceResponse(_message.Message):
         *,
         members_seq: _builtins.int = ...,
         readers: _abc.Iterable[Global___Reader] | None = ...,
+        apart: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["members_seq", b"members_seq", "readers", b"readers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apart", b"apart", "members_seq", b"members_seq", "readers", b"readers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -225,12 +225,16 @@ class Hub:
         if segment.members_seq >= segment.first_seq:
             self._note_partings(segment.events)
 
+    def parted(self, user_id: str) -> None:
+        """A user has less in common with somebody than before, or may have."""
+        self._watches.parted(user_id)
+
     def _note_partings(self, events: Iterable[pb.Event]) -> None:
         for event in events:
             if event.HasField("member_removed"):
-                self._watches.parted(event.member_removed.user_id)
+                self.parted(event.member_removed.user_id)
             elif event.HasField("member_left"):
-                self._watches.parted(event.actor_id)
+                self.parted(event.actor_id)
 
     def notify(self, user_ids: Iterable[str], notice: Notice) -> None:
         """Tells those of the users who are here something that is told only now."""

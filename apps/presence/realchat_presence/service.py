@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from prometheus_client import Counter
 
@@ -64,12 +65,11 @@ class Presence:
     async def seen_by(self, viewer_id: str, user_ids: Iterable[str]) -> list[UserPresence | Hidden]:
         """The presence of users as one user may see it, each once, in the order given. Raises unavailable."""
         distinct = list(dict.fromkeys(user_ids))
-        visible = await self._acquaintances.of(viewer_id, [user_id for user_id in distinct if user_id != viewer_id])
+        others = [user_id for user_id in distinct if user_id != viewer_id]
+        visible = {viewer_id: True, **await self._acquaintances.of(viewer_id, others)}
         seen = {
-            presence.user_id: presence
-            for presence in await self.of_users(
-                user_id for user_id in distinct if user_id in visible or user_id == viewer_id
-            )
+            one.user_id: one if visible[one.user_id] else replace(one, last_seen_at_ms=0)
+            for one in await self.of_users(user_id for user_id in distinct if user_id in visible)
         }
         return [seen.get(user_id) or Hidden(user_id) for user_id in distinct]
 

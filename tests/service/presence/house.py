@@ -46,9 +46,11 @@ class Everybody:
 
     def __init__(self) -> None:
         self.strangers: set[str] = set()
+        self.discreet: set[str] = set()
+        """They do not show when they were here."""
 
-    async def of(self, user_id: str, others: Sequence[str]) -> set[str]:
-        return set(others) - self.strangers
+    async def of(self, user_id: str, others: Sequence[str]) -> Mapping[str, bool]:
+        return {other: other not in self.discreet for other in others if other not in self.strangers}
 
 
 @dataclass

@@ -106,6 +106,18 @@ async def test_strangers_are_hidden_and_oneself_never(house: House) -> None:
     assert hidden == Hidden(carol)
 
 
+async def test_last_seen_is_shown_to_whom_the_user_wants(house: House) -> None:
+    house.acquaintances.discreet = {BOB}
+    for user in (ALICE, BOB):
+        await house.beats(user, "phone", away=True)
+    times = {
+        one.user_id: one.last_seen_at_ms
+        for one in await house.presence.seen_by(new_id(), [ALICE, BOB])
+        if isinstance(one, UserPresence)
+    }
+    assert times == {ALICE: house.now_ms, BOB: 0}
+
+
 async def test_only_who_is_not_as_known_is_told(house: House) -> None:
     await house.beats(ALICE, "phone")
     assert await house.presence.differing({ALICE: Status.ONLINE, BOB: Status.OFFLINE}) == []

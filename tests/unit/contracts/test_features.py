@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import pkgutil
 from collections.abc import Iterator
 
 import pytest
-import realchat_gateway.api
 import yaml
-from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from stack import paths
+from support.routes import routes
 
 from chat.calls import CALLERS
 
@@ -22,16 +18,6 @@ FEATURES = {
     for section, lines in yaml.safe_load((CONTRACTS / "features.yaml").read_text()).items()
     for line in lines
 }
-
-
-def routes() -> Iterator[str]:
-    for found in pkgutil.iter_modules(realchat_gateway.api.__path__):
-        module = importlib.import_module(f"realchat_gateway.api.{found.name}")
-        for router in vars(module).values():
-            if isinstance(router, APIRouter):
-                for route in router.routes:
-                    if isinstance(route, APIRoute):
-                        yield from (f"{method} {route.path}" for method in route.methods or ())
 
 
 def rpcs() -> Iterator[str]:
@@ -48,7 +34,7 @@ def names_of_tests() -> Iterator[str]:
 
 
 KNOWN = {
-    "routes": set(routes()),
+    "routes": routes(),
     "rpcs": set(rpcs()),
     "frames": set(yaml.safe_load((CONTRACTS / "asyncapi.yaml").read_text())["channels"]["socket"]["messages"]),
     "tests": set(names_of_tests()),

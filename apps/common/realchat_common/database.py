@@ -40,6 +40,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=STATEMENT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,  # errors go into logs, and parameters are addresses, bodies and digests
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
     if isinstance(engine.pool, QueuePool):
@@ -90,7 +91,7 @@ async def migrate(engine: AsyncEngine, package: str, revision: str = "head") -> 
         revision: an Alembic revision; a lower one goes back.
     """
     # Not the pool's connections: an index over many rows takes longer than a statement may there.
-    patient = create_async_engine(engine.url, poolclass=NullPool, connect_args={"timeout": 5})
+    patient = create_async_engine(engine.url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": 5})
     config = Config()
     config.set_main_option("script_location", str(files("realchat_common") / "alembic"))
     config.set_main_option("version_locations", str(files(package) / "migrations"))

@@ -90,10 +90,7 @@ class Expiry:
 
     async def _append(self, conversation_id: str, user_id: str, change: event_pb2.Event) -> int:
         change.event_id, change.actor_id = new_id(), user_id
-        (outcome,) = await self._log.append(conversation_id, [NewChange(change)])
-        if isinstance(outcome, RealChatError):
-            raise outcome
-        return outcome.seq
+        return (await self._log.append_one(conversation_id, NewChange(change))).seq
 
     async def _may_set(self, conversation_id: str, user_id: str) -> pb.GetExpiryResponse:
         now, may = await self._standing(conversation_id, user_id)
@@ -136,7 +133,7 @@ class Expiry:
         entries = await connection.fetch(_NEXT, work["conversation_id"], work["done_seq"], work["until_seq"], STEP)
         due = list(takewhile(lambda entry: entry["occurred_at_ms"] + lasts_ms <= at_ms, entries))
         acts = [Expire(str(work["set_by"]), str(entry["event_id"])) for entry in due if entry["stands"]]
-        outcomes = await self._log.append(str(work["conversation_id"]), acts) if acts else []
+        outcomes = await self._log.append(str(work["conversation_id"]), acts)
         if any(isinstance(outcome, RealChatError) and outcome.code.temporary for outcome in outcomes):
             await connection.execute(_NOTE, *place, work["done_seq"], at_ms + PUT_OFF_MS)
             return False

@@ -117,6 +117,8 @@ class ConversationLog:
             One outcome per intent, in order. An intent whose outcome is a temporary error may be repeated as it
             is: it is appended once whatever happened.
         """
+        if not intents:
+            return []
         queue = self._queues.get(conversation_id)
         if queue is None:
             queue = self._queues[conversation_id] = deque()
@@ -130,6 +132,13 @@ class ConversationLog:
         queue.extend(waiting)
         # Shielded: a caller that goes away leaves its intents to the writer.
         return list(await asyncio.gather(*(asyncio.shield(entry.outcome) for entry in waiting)))
+
+    async def append_one(self, conversation_id: str, intent: Intent | Act) -> Appended:
+        """Appends a single intent, as `append` does. Raises its outcome if that is an error."""
+        (outcome,) = await self.append(conversation_id, [intent])
+        if isinstance(outcome, RealChatError):
+            raise outcome
+        return outcome
 
     async def repair(self, conversation_id: str) -> int:
         """Adopts what the log has beyond the read model. Returns the last seq, 0 for an unknown conversation."""

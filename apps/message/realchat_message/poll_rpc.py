@@ -5,11 +5,9 @@ from __future__ import annotations
 from chat.event.v1 import event_pb2
 from chat.message.v1 import poll_pb2 as pb
 from chat.message.v1.poll_pb2_grpc import PollServiceServicer
-from realchat_common.errors import RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.rpc import current_user
-from realchat_message.acts import Act
-from realchat_message.domain import Appended, Intent, NewMessage, check_client_message_id, normalise_body
+from realchat_message.domain import NewMessage, check_client_message_id, normalise_body
 from realchat_message.log import ConversationLog
 from realchat_message.polls import ClosePoll, Vote, check_choices, check_options
 from realchat_message.rpc import Context
@@ -30,7 +28,7 @@ class PollRpc(PollServiceServicer):
             body=normalise_body(request.question),
             poll=event_pb2.Poll(options=check_options(request.options), multiple=request.multiple),
         )
-        sent = await self._append(request.conversation_id, message)
+        sent = await self._log.append_one(parse_id(request.conversation_id, "conversation_id"), message)
         return pb.CreatePollResponse(
             message_id=sent.event_id, seq=sent.seq, sent_at_ms=sent.occurred_at_ms, duplicate=sent.duplicate
         )
@@ -38,12 +36,12 @@ class PollRpc(PollServiceServicer):
     async def VotePoll(self, request: pb.VotePollRequest, context: Context) -> pb.VotePollResponse:
         message_id = parse_id(request.message_id, "message_id")
         vote = Vote(current_user().user_id, message_id, check_choices(request.choices))
-        done = await self._append(request.conversation_id, vote)
+        done = await self._log.append_one(parse_id(request.conversation_id, "conversation_id"), vote)
         return pb.VotePollResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
 
     async def ClosePoll(self, request: pb.ClosePollRequest, context: Context) -> pb.ClosePollResponse:
         close = ClosePoll(current_user().user_id, parse_id(request.message_id, "message_id"))
-        done = await self._append(request.conversation_id, close)
+        done = await self._log.append_one(parse_id(request.conversation_id, "conversation_id"), close)
         return pb.ClosePollResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
 
     async def GetPoll(self, request: pb.GetPollRequest, context: Context) -> pb.GetPollResponse:
@@ -53,9 +51,3 @@ class PollRpc(PollServiceServicer):
             current_user().user_id,
         )
         return pb.GetPollResponse(question=message.body, poll=message.poll)
-
-    async def _append(self, conversation_id: str, intent: Intent | Act) -> Appended:
-        (outcome,) = await self._log.append(parse_id(conversation_id, "conversation_id"), [intent])
-        if isinstance(outcome, RealChatError):
-            raise outcome
-        return outcome

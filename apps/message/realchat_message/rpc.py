@@ -52,13 +52,10 @@ class MessageRpc(MessageServiceServicer):
             raise RealChatError(Code.INVALID_ARGUMENT, f"messages are 1 to {MOST_EVENTS}", field="messages")
         checked = [_checked(message) for message in request.messages]
         intents: list[Intent] = [intent for intent in checked if isinstance(intent, NewMessage)]
-        outcomes = iter(await self._append(conversation_id, intents))
+        outcomes = iter(await self._log.append(conversation_id, intents))
         return pb.AppendMessagesResponse(
             results=[_result(entry if isinstance(entry, RealChatError) else next(outcomes)) for entry in checked]
         )
-
-    async def _append(self, conversation_id: str, intents: list[Intent]) -> list[Outcome]:
-        return await self._log.append(conversation_id, intents) if intents else []
 
     async def AppendChange(self, request: pb.AppendChangeRequest, context: Context) -> pb.AppendChangeResponse:
         event = request.event
@@ -67,10 +64,8 @@ class MessageRpc(MessageServiceServicer):
         event.actor_id = parse_id(event.actor_id, "actor_id")
         if event.WhichOneof("payload") in {None, *OF_MESSAGES}:
             raise RealChatError(Code.INVALID_ARGUMENT, "the event is not a change", field="event")
-        (outcome,) = await self._log.append(event.conversation_id, [NewChange(event)])
-        if isinstance(outcome, RealChatError):
-            raise outcome
-        return pb.AppendChangeResponse(seq=outcome.seq)
+        changed = await self._log.append_one(event.conversation_id, NewChange(event))
+        return pb.AppendChangeResponse(seq=changed.seq)
 
     async def GetHistory(self, request: pb.GetHistoryRequest, context: Context) -> pb.GetHistoryResponse:
         user_id = current_user().user_id
@@ -159,10 +154,7 @@ class MessageRpc(MessageServiceServicer):
         return pb.ListReactionsResponse(reactions=reactions, next_cursor=encode_cursor(last) if last else "")
 
     async def _act(self, conversation_id: str, act: Act) -> Appended:
-        (outcome,) = await self._log.append(parse_id(conversation_id, "conversation_id"), [act])
-        if isinstance(outcome, RealChatError):
-            raise outcome
-        return outcome
+        return await self._log.append_one(parse_id(conversation_id, "conversation_id"), act)
 
     async def HideMessage(self, request: pb.HideMessageRequest, context: Context) -> pb.HideMessageResponse:
         await self._store.hide(

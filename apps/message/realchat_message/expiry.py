@@ -104,10 +104,8 @@ class Expiry:
             row = await self._pool.fetchrow(_STANDING, conversation_id, user_id, TIMER, RETENTION)
         if row is None:
             raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        created = event_pb2.Event.FromString(row["created"]).conversation_created
-        direct = created.kind == event_pb2.CONVERSATION_KIND_DIRECT
         now = pb.GetExpiryResponse(timer_seconds=row["timer"], retention_days=row["retention"] // DAY_SECONDS)
-        return now, direct or row["role"] in ADMINISTRATORS
+        return now, row["direct"] or row["role"] in ADMINISTRATORS
 
     async def run(self) -> None:
         """Ends what is due; ends itself only by cancellation."""
@@ -148,13 +146,13 @@ class Expiry:
 
 
 _STANDING = """
-    SELECT role, entry.change AS created,
+    SELECT role, direct_low_id IS NOT NULL AS direct,
            coalesce((SELECT seconds FROM expiry e WHERE e.conversation_id = $1 AND kind = $3
                      ORDER BY from_seq DESC LIMIT 1), 0) AS timer,
            coalesce((SELECT seconds FROM expiry e WHERE e.conversation_id = $1 AND kind = $4
                      ORDER BY from_seq DESC LIMIT 1), 0) AS retention
-    FROM member JOIN entry USING (conversation_id)
-    WHERE member.conversation_id = $1 AND user_id = $2 AND until_seq = 0 AND entry.seq = 1
+    FROM member JOIN head USING (conversation_id)
+    WHERE conversation_id = $1 AND user_id = $2 AND until_seq = 0
 """
 _DUE = """
     SELECT work.*, expiry.seconds, expiry.set_by,

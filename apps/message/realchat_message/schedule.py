@@ -90,7 +90,7 @@ class Schedule:
                 _LIST,
                 user_id,
                 conversation_id or None,
-                *(after or (0, "00000000-0000-0000-0000-000000000000")),
+                *(after or _START),
                 limit + 1,
             )
         scheduled = [_scheduled(row) for row in rows[:limit]]

@@ -126,9 +126,7 @@ class MessageStore:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            last_seq = (await self._last_seqs(session, [conversation], user)).get(conversation_id)
-            if last_seq is None:
-                raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+            last_seq = await self._require_member(session, conversation, user)
             seq = col(Entry.seq)
             query = select(Entry).where(col(Entry.conversation_id) == conversation, readable_by(user))
             if direction == "before":

@@ -9,11 +9,11 @@ import pytest
 from realchat_message.erasure import Eraser
 from realchat_message.expiry import STEP, Expiry
 from realchat_message.log import ConversationLog
-from service.message.room import ALICE, BOB, CAROL, Room, begun, hello, removal, said
+from service.message.room import ALICE, BOB, CAROL, Room, begun, direct, hello, removal, said
 
 from chat.event.v1 import event_pb2
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import now_ms
+from realchat_common.ids import new_id, now_ms
 
 HOUR, DAY = 3_600, 86_400
 HOURS = 3_600_000
@@ -149,11 +149,7 @@ async def test_a_timer_is_for_administrators_and_in_a_direct_conversation_for_bo
     assert await expiry.set_timer(conversation, ALICE, HOUR) == 0
     await log.append(conversation, [removal(BOB)])
     assert await refusal(expiry.set_timer(conversation, BOB, 0)) is Code.CONVERSATION_NOT_FOUND
-    direct = event_pb2.Event(
-        conversation_created=event_pb2.ConversationCreated(kind=event_pb2.CONVERSATION_KIND_DIRECT)
-    )
-    await room.pool.execute(
-        "UPDATE entry SET change = $1 WHERE conversation_id = $2 AND seq = 1", direct.SerializeToString(), conversation
-    )
-    await room.pool.execute("UPDATE member SET role = $1", event_pb2.ROLE_MEMBER)
-    assert await expiry.set_timer(conversation, ALICE, 0) > 0
+    of_two = new_id()
+    await log.append(of_two, [direct(of_two, ALICE, BOB)])
+    assert await expiry.set_timer(of_two, BOB, HOUR) > 0
+    assert await expiry.set_timer(of_two, ALICE, 0) > 0

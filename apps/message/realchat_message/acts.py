@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_message import polls
-from realchat_message.domain import ADMINISTRATORS, Appended, Head, Plan
+from realchat_message.domain import ADMINISTRATORS, Appended, Head, OfMessage, Plan
 from realchat_message.polls import ClosePoll, PollState, Vote
 
 EDITABLE_MS = 24 * 3600 * 1000
@@ -23,11 +23,9 @@ MOST_EMOJIS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(OfMessage):
     """A new body of a message; `body` is normalised."""
 
-    actor_id: str
-    message_id: str
     body: str
 
     @property
@@ -37,44 +35,21 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(OfMessage):
     """The end of a message, for everyone."""
-
-    actor_id: str
-    message_id: str
-
-    @property
-    def size(self) -> int:
-        """About as many bytes as it takes in a segment."""
-        return 200
 
 
 @dataclass(frozen=True, slots=True)
-class React:
+class React(OfMessage):
     """An emoji for a message, given or taken back; `emoji` is fully qualified."""
 
-    actor_id: str
-    message_id: str
     emoji: str
     remove: bool = False
 
-    @property
-    def size(self) -> int:
-        """About as many bytes as it takes in a segment."""
-        return 250
-
 
 @dataclass(frozen=True, slots=True)
-class Expire:
+class Expire(OfMessage):
     """The end of a message whose time has come; the actor is who set that time, a member or not."""
-
-    actor_id: str
-    message_id: str
-
-    @property
-    def size(self) -> int:
-        """About as many bytes as it takes in a segment."""
-        return 200
 
 
 Act = Edit | Delete | React | Expire | Vote | ClosePoll

@@ -86,6 +86,19 @@ Intent = NewMessage | NewChange
 
 
 @dataclass(frozen=True, slots=True)
+class OfMessage:
+    """What somebody does to a message that is in the log."""
+
+    actor_id: str
+    message_id: str
+
+    @property
+    def size(self) -> int:
+        """About as many bytes as it takes in a segment."""
+        return 250
+
+
+@dataclass(frozen=True, slots=True)
 class Attachable:
     """A file that no message has yet."""
 

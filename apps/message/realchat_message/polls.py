@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.text import clean_text
+from realchat_message.domain import OfMessage
 
 LEAST_OPTIONS, MOST_OPTIONS = 2, 12
 MOST_OPTION_CHARACTERS = 200
@@ -22,30 +23,15 @@ Choices = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(OfMessage):
     """A member's answer to a poll; no choices take it back."""
 
-    actor_id: str
-    message_id: str
     choices: Choices
-
-    @property
-    def size(self) -> int:
-        """About as many bytes as it takes in a segment."""
-        return 250
 
 
 @dataclass(frozen=True, slots=True)
-class ClosePoll:
+class ClosePoll(OfMessage):
     """The end of a poll."""
-
-    actor_id: str
-    message_id: str
-
-    @property
-    def size(self) -> int:
-        """About as many bytes as it takes in a segment."""
-        return 200
 
 
 @dataclass(frozen=True, slots=True)

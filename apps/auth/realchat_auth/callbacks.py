@@ -2,7 +2,6 @@
 
 The SDK's `App` is the registry of bindings. It runs handlers in threads and takes events one by one, so events come
 to the generated servicer.
-Source: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
 """
 
 from __future__ import annotations
@@ -23,28 +22,14 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
+from realchat_common.topics import CONVERSATIONS, SEGMENT_TYPE, bulk_subscription, read_event
 
 PURGE = "session-purge"
 PURGE_SECONDS = 60.0
 
-PUBSUB = "events-batched"
-TOPIC = "conversation-events"
-DEAD_LETTERS = "conversation-events-dead"
-SEGMENT_TYPE = "chat.segment"
-BULK_MOST = 200
-BULK_MS = 250
-
 Answer = appcallback_v1.TopicEventResponse
 BulkAnswer = appcallback_v1.TopicEventBulkResponse
 TakeUp = Callable[[Sequence[pb.Segment]], Awaitable[None]]
-
-
-class _CloudEvent(msgspec.Struct):
-    type: str
-    data_base64: bytes = b""
-
-
-_cloud_events = msgspec.json.Decoder(_CloudEvent)
 
 
 class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
@@ -87,16 +72,7 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
     async def ListTopicSubscriptions(
         self, request: Empty, context: Any
     ) -> appcallback_v1.ListTopicSubscriptionsResponse:
-        subscription = appcallback_v1.TopicSubscription(
-            pubsub_name=PUBSUB,
-            topic=TOPIC,
-            dead_letter_topic=DEAD_LETTERS,
-            metadata={"rawPayload": "true"},  # else daprd 1.18 leaves out data that is not text
-            bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
-                enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
-            ),
-        )
-        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=[subscription])
+        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=[bulk_subscription(CONVERSATIONS)])
 
     async def OnBulkTopicEvent(self, request: appcallback_v1.TopicEventBulkRequest, context: Any) -> BulkAnswer:
         statuses: dict[str, Answer.TopicEventResponseStatus.ValueType] = {}
@@ -123,7 +99,7 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
 def _segment(raw: bytes) -> pb.Segment | None:
     """The segment that an event carries: an empty one if it carries something else, None if it cannot be read."""
     try:
-        event = _cloud_events.decode(raw)
+        event = read_event(raw)
         segment = pb.Segment.FromString(event.data_base64) if event.type == SEGMENT_TYPE else pb.Segment()
         if segment.events:
             parse_id(segment.conversation_id, "conversation_id")

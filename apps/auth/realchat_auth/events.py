@@ -15,10 +15,8 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
 from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
+from realchat_common.topics import publish_account_event
 
-PUBSUB = "events-direct"
-TOPIC = "account-events"
-EVENT_TYPE = "chat.account"
 ReadEvent = Callable[[str, int], Awaitable[event_pb2.Event | None]]
 """An event of a conversation as it now stands, by its seq. Raises RealChatError when the log is away."""
 
@@ -37,15 +35,7 @@ def couriers(sidecar: Sidecar, profile: Peer[profile_pb2_grpc.ProfileServiceAsyn
     """How each kind of debt is settled."""
 
     async def publish(payload: bytes) -> None:
-        user_id = event_pb2.AccountEvent.FromString(payload).user_id
-        await sidecar.publish(
-            PUBSUB,
-            TOPIC,
-            payload,
-            content_type="application/octet-stream",  # any other one that is not JSON would make a text of the bytes
-            metadata={"partitionKey": user_id, "cloudevent.type": EVENT_TYPE},
-            deadline=DEADLINE_SECONDS,
-        )
+        await publish_account_event(sidecar, event_pb2.AccountEvent.FromString(payload), DEADLINE_SECONDS)
 
     async def create_profile(payload: bytes) -> None:
         request = profile_pb2.CreateProfileRequest.FromString(payload)

@@ -13,6 +13,7 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
 from realchat_common.telemetry import log
+from realchat_common.topics import publish_account_event
 from realchat_conversation.domain import Kind
 from realchat_conversation.preferences import MemberSettings
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 DEADLINE_SECONDS = 3.0
 """Less than our own callers' deadline, so that they hear from us what is wrong."""
 PEOPLE_PER_CALL = 200
-PUBSUB = "events-direct"
-TOPIC = "account-events"
-EVENT_TYPE = "chat.account"
 PUBLISH_SECONDS = 1.0
 
 
@@ -77,14 +75,7 @@ class TopicDevices:
         )
         event = event_pb2.AccountEvent(user_id=user_id, member_settings_changed=changed)
         try:
-            await self._sidecar.publish(
-                PUBSUB,
-                TOPIC,
-                event.SerializeToString(),
-                content_type="application/octet-stream",
-                metadata={"partitionKey": user_id, "cloudevent.type": EVENT_TYPE},
-                deadline=PUBLISH_SECONDS,
-            )
+            await publish_account_event(self._sidecar, event, PUBLISH_SECONDS)
         except RealChatError as error:
             log.info("devices not told of settings", reason=error.detail)
 

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.problems import add_problem_handlers, problem_response
+from realchat_common.topics import ACCOUNTS, CONVERSATIONS, DEAD_LETTERS, RECEIPTS
 from realchat_delivery.codec import CODECS, BadFrameError, Codec
 from realchat_delivery.fanout import Fanout, Status
 from realchat_delivery.feed import POLL, STREAM, FeedResponse, Form
@@ -195,10 +196,10 @@ def internal_app(app_api_token: str, fanout: Fanout) -> FastAPI:
 
     dapr.subscribe(
         pubsub="events",
-        topic="conversation-events",
+        topic=CONVERSATIONS,
         route="/events/conversation",
-        dead_letter_topic="conversation-events-dead",
+        dead_letter_topic=DEAD_LETTERS,
     )(take)
-    dapr.subscribe(pubsub="events", topic="receipt-events", route="/events/receipt")(take)
-    dapr.subscribe(pubsub="account-broadcast", topic="account-events", route="/events/account")(take)
+    dapr.subscribe(pubsub="events", topic=RECEIPTS, route="/events/receipt")(take)
+    dapr.subscribe(pubsub="account-broadcast", topic=ACCOUNTS, route="/events/account")(take)
     return app

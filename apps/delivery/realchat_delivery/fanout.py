@@ -22,6 +22,7 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms, rfc3339
 from realchat_common.telemetry import log, server_span, trace_headers
+from realchat_common.topics import ACCOUNT_TYPE, RECEIPTS_TYPE, SEGMENT_TYPE, CloudEvent, pointer_in, read_event
 from realchat_delivery.frames import Settings
 from realchat_delivery.hub import Hub
 from realchat_delivery.log import Log
@@ -29,10 +30,6 @@ from realchat_delivery.notices import Notices
 from realchat_delivery.packets import Packet
 from realchat_delivery.registry import Registry
 
-SEGMENT_TYPE = "chat.segment"
-POINTER_TYPE = "chat.pointer"
-ACCOUNT_TYPE = "chat.account"
-RECEIPTS_TYPE = "chat.receipts"
 PAGE = 200
 """Events read from the log at a time."""
 
@@ -61,15 +58,6 @@ class Status(Enum):
     DROP = "DROP"
 
 
-class CloudEvent(msgspec.Struct, frozen=True):
-    """What Dapr wraps events in. A trace field need not be a string (dapr-notes.md, section 7)."""
-
-    type: str
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    data_base64: bytes = b""
-    traceparent: object = None
-
-
 class _Entry(msgspec.Struct, frozen=True, rename="camel"):
     entry_id: str
     event: CloudEvent
@@ -81,15 +69,7 @@ class _Bulk(msgspec.Struct, frozen=True):
     entries: list[_Entry]
 
 
-class _PointerJson(msgspec.Struct, frozen=True):
-    conversation_id: str
-    first_seq: str
-    last_seq: str
-
-
-_cloud_events = msgspec.json.Decoder(CloudEvent)
 _bulks = msgspec.json.Decoder(_Bulk)
-_pointers = msgspec.json.Decoder(_PointerJson)
 
 
 class Fanout:
@@ -126,7 +106,7 @@ class Fanout:
         pointers: dict[str, pb.Pointer] = {}
         for entry in entries:
             try:
-                pointers[entry.entry_id] = _pointer(entry.event)
+                pointers[entry.entry_id] = pointer_in(entry.event)
             except (msgspec.MsgspecError, ValueError) as error:
                 statuses[entry.entry_id] = _dropped(error)
         if pointers:
@@ -136,7 +116,7 @@ class Fanout:
         return statuses
 
     async def _dispatch(self, body: bytes) -> None:
-        event = _cloud_events.decode(body)
+        event = read_event(body)
         carrier = {"traceparent": event.traceparent} if isinstance(event.traceparent, str) else {}
         with server_span(f"event {event.type}", carrier):
             await self._handle(event)
@@ -261,16 +241,6 @@ def _dropped(error: Exception) -> Status:
     DROPPED.inc()
     log.error("event dropped", reason=f"{type(error).__name__}: {error}"[:200])
     return Status.DROP
-
-
-def _pointer(event: CloudEvent) -> pb.Pointer:
-    """Raises MsgspecError or ValueError for what is none."""
-    if event.type != POINTER_TYPE:
-        raise ValueError(f"no pointer: {event.type}")
-    found = _pointers.decode(event.data)
-    return pb.Pointer(
-        conversation_id=found.conversation_id, first_seq=int(found.first_seq), last_seq=int(found.last_seq)
-    )
 
 
 def _compare(lane: str, last_seq: int, watermark: int | None) -> None:

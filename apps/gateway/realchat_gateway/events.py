@@ -16,10 +16,10 @@ from chat.event.v1 import event_pb2
 from realchat_common.errors import Code, RealChatError
 from realchat_common.problems import problem_response
 from realchat_common.telemetry import log
+from realchat_common.topics import ACCOUNTS
 from realchat_gateway.revocations import RevokedSessions
 
 PUBSUB = "account-broadcast"
-TOPIC = "account-events"
 CALLBACKS = "/dapr/"
 """Where the sidecar's calls come in."""
 
@@ -63,7 +63,7 @@ def internal_app(app_api_token: str, revoked: RevokedSessions) -> FastAPI:
     app = FastAPI(title="gateway, internal", openapi_url=None, telemetry={"tracing": False, "metrics": False})
     app.add_middleware(SidecarOnly, token=app_api_token)
 
-    @DaprApp(app).subscribe(PUBSUB, TOPIC, route=f"{CALLBACKS}{TOPIC}")  # type: ignore[untyped-decorator]
+    @DaprApp(app).subscribe(PUBSUB, ACCOUNTS, route=f"{CALLBACKS}{ACCOUNTS}")  # type: ignore[untyped-decorator]
     async def account_event(event: CloudEvent) -> dict[str, str]:
         try:
             account = event_pb2.AccountEvent.FromString(base64.b64decode(event.data_base64, validate=True))

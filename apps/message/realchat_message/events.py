@@ -1,7 +1,6 @@
 """The service's own topics: what arrives there is confirmed.
 
-Dapr's callbacks on our asynchronous server, from the generated servicer: `dapr.ext.grpc.App` runs handlers in
-threads, too slow for one event per segment.
+Dapr's callbacks on our asynchronous server, from the generated servicer: `dapr.ext.grpc.App` knows no bulk.
 """
 
 from __future__ import annotations
@@ -17,42 +16,28 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_message.lanes import POINTERS, TOPIC, Confirmations, Departures
+from realchat_common.topics import (
+    CONVERSATIONS,
+    POINTERS,
+    SEGMENT_TYPE,
+    CloudEvent,
+    bulk_subscription,
+    pointer_in,
+    read_event,
+)
+from realchat_message.lanes import Confirmations, Departures
 from realchat_message.rpc import Context
-from realchat_message.segments import SEGMENT_TYPE
-
-PUBSUB = "events-batched"
-DEAD_LETTERS = "conversation-events-dead"
 
 DROPPED = Counter("realchat_events_dropped_total", "Events that could not be read and went to the dead letters.")
 
-BULK_MOST = 200
-BULK_MS = 250
-
 Answer = appcallback_v1.TopicEventResponse
 BulkAnswer = appcallback_v1.TopicEventBulkResponse
-
-
-class _CloudEvent(msgspec.Struct):
-    type: str
-    data: msgspec.Raw = msgspec.Raw(b"null")
-    data_base64: bytes = b""
-
-
-class _PointerJson(msgspec.Struct):
-    conversation_id: str
-    first_seq: str
-    last_seq: str
-
-
-_cloud_events = msgspec.json.Decoder(_CloudEvent)
 
 
 class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
     """Subscribes to the topics of the log and notes what it sees.
 
     In bulk, since nobody waits for a confirmation: one call for many events, and few fetches.
-    Source: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
     """
 
     def __init__(self, confirmations: Confirmations, departures: Departures) -> None:
@@ -62,19 +47,9 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
     async def ListTopicSubscriptions(
         self, request: Empty, context: Context
     ) -> appcallback_v1.ListTopicSubscriptionsResponse:
-        subscriptions = [
-            appcallback_v1.TopicSubscription(
-                pubsub_name=PUBSUB,
-                topic=topic,
-                dead_letter_topic=DEAD_LETTERS,
-                metadata={"rawPayload": "true"},  # else daprd 1.18 leaves out data that is not text
-                bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
-                    enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
-                ),
-            )
-            for topic in (TOPIC, POINTERS)
-        ]
-        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=subscriptions)
+        return appcallback_v1.ListTopicSubscriptionsResponse(
+            subscriptions=[bulk_subscription(topic) for topic in (CONVERSATIONS, POINTERS)]
+        )
 
     async def ListInputBindings(self, request: Empty, context: Context) -> appcallback_v1.ListInputBindingsResponse:
         return appcallback_v1.ListInputBindingsResponse()
@@ -89,7 +64,7 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
 
     def _take(self, entry: appcallback_v1.TopicEventBulkRequestEntry) -> Answer.TopicEventResponseStatus.ValueType:
         try:
-            event = _cloud_events.decode(entry.bytes)
+            event = read_event(entry.bytes)
             conversation_id, first_seq, last_seq = _range(event)
         except (DecodeError, msgspec.MsgspecError, ValueError, RealChatError) as error:
             DROPPED.inc()
@@ -101,10 +76,10 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
         return Answer.SUCCESS
 
 
-def _range(event: _CloudEvent) -> tuple[str, int, int]:
+def _range(event: CloudEvent) -> tuple[str, int, int]:
     """Which events of which conversation an event of the topic is about. Raises when it cannot be read."""
     if event.type == SEGMENT_TYPE:
         segment = pb.Segment.FromString(event.data_base64)
         return parse_id(segment.conversation_id, "conversation_id"), segment.first_seq, segment.last_seq
-    pointer = msgspec.json.decode(event.data, type=_PointerJson)
-    return parse_id(pointer.conversation_id, "conversation_id"), int(pointer.first_seq), int(pointer.last_seq)
+    pointer = pointer_in(event)
+    return parse_id(pointer.conversation_id, "conversation_id"), pointer.first_seq, pointer.last_seq

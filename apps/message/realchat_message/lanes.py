@@ -28,13 +28,11 @@ from realchat_common.errors import RealChatError
 from realchat_common.ids import now_ms
 from realchat_common.sidecar import Sidecar
 from realchat_common.telemetry import log
+from realchat_common.topics import CONVERSATIONS, DIRECT, POINTER_TYPE, POINTERS, SEGMENT_TYPE, publish
 from realchat_message.domain import SeenRanges
 from realchat_message.log import ConversationLog
-from realchat_message.segments import POINTER_TYPE, SEGMENT_TYPE, STORE, pointer_json
+from realchat_message.segments import STORE, pointer_json
 
-TOPIC = "conversation-events"
-POINTERS = "conversation-pointers"
-DIRECT = "events-direct"
 WORKERS = 16
 QUEUED = 500
 PUBLISH_SECONDS = 1.0
@@ -119,12 +117,12 @@ class FastLane:
             written, trace = await queue.get()
             token = attach(trace)
             try:
-                await self._sidecar.publish(
-                    DIRECT,
-                    TOPIC,
-                    written.SerializeToString(),
-                    content_type="application/octet-stream",
-                    metadata={"partitionKey": written.conversation_id, "cloudevent.type": SEGMENT_TYPE},
+                await publish(
+                    self._sidecar,
+                    CONVERSATIONS,
+                    written,
+                    key=written.conversation_id,
+                    event_type=SEGMENT_TYPE,
                     deadline=PUBLISH_SECONDS,
                 )
                 PUBLISHED.labels("published").inc()

@@ -16,13 +16,14 @@ from realchat_common.ids import new_id
 from realchat_common.redis import open_redis
 from realchat_common.rpc import rpc_server
 from realchat_common.runtime import start, starting
+from realchat_common.topics import POINTERS
 from realchat_message.attachment_rpc import AttachmentRpc
 from realchat_message.attachments import Attachments
 from realchat_message.blobs import DaprBlobs
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
 from realchat_message.expiry import Expiry
-from realchat_message.lanes import POINTERS, Confirmations, Departures, FastLane, Janitor, Sweeper
+from realchat_message.lanes import Confirmations, Departures, FastLane, Janitor, Sweeper
 from realchat_message.log import ConversationLog
 from realchat_message.poll_rpc import PollRpc
 from realchat_message.receipts import ReceiptLane, Receipts

@@ -20,10 +20,8 @@ from realchat_common.database import answering
 from realchat_common.errors import RealChatError
 from realchat_common.ids import now_ms
 from realchat_common.sidecar import Sidecar
-from realchat_message.lanes import DIRECT
+from realchat_common.topics import RECEIPTS, RECEIPTS_TYPE, publish
 
-TOPIC = "receipt-events"
-RECEIPTS_TYPE = "chat.receipts"
 QUEUED = 1_000
 WORKERS = 4
 PUBLISH_SECONDS = 1.0
@@ -85,12 +83,12 @@ class ReceiptLane:
         while True:
             moved = await self._queue.get()
             try:
-                await self._sidecar.publish(
-                    DIRECT,
-                    TOPIC,
-                    moved.SerializeToString(),
-                    content_type="application/octet-stream",
-                    metadata={"partitionKey": moved.conversation_id, "cloudevent.type": RECEIPTS_TYPE},
+                await publish(
+                    self._sidecar,
+                    RECEIPTS,
+                    moved,
+                    key=moved.conversation_id,
+                    event_type=RECEIPTS_TYPE,
                     deadline=PUBLISH_SECONDS,
                 )
                 NEWS.labels("published").inc()

@@ -16,10 +16,9 @@ from dapr.proto import api_v1, common_v1
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.sidecar import Sidecar
+from realchat_common.topics import POINTER_TYPE
 
 STORE = "message-log"
-POINTER_TYPE = "chat.pointer"
-SEGMENT_TYPE = "chat.segment"
 READ_SECONDS = 3.0
 WRITE_SECONDS = 6.0
 MOST_EVENTS = 100

@@ -22,15 +22,13 @@ from realchat_common.ids import now_ms
 from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
 from realchat_common.telemetry import log
+from realchat_common.topics import publish_account_event
 from realchat_profile.privacy_store import PrivacyRow, PrivacyStore
 from realchat_profile.relation_store import RelationRow, RelationStore
 
 if TYPE_CHECKING:
     from chat.message.v1.message_pb2_grpc import MessageServiceAsyncStub
 
-PUBSUB = "events-direct"
-TOPIC = "account-events"
-EVENT_TYPE = "chat.account"
 DEADLINE_SECONDS = 2.0
 """Short, since somebody waits for the first attempt."""
 AGAIN_SECONDS = 1.0
@@ -68,14 +66,7 @@ class SidecarListeners:
         await self._message.call(self._message.stub.SetReceiptPrivacy, request, deadline=DEADLINE_SECONDS)
 
     async def publish(self, event: event_pb2.AccountEvent) -> None:
-        await self._sidecar.publish(
-            PUBSUB,
-            TOPIC,
-            event.SerializeToString(),
-            content_type="application/octet-stream",  # any other one that is not JSON would make a text of the bytes
-            metadata={"partitionKey": event.user_id, "cloudevent.type": EVENT_TYPE},
-            deadline=DEADLINE_SECONDS,
-        )
+        await publish_account_event(self._sidecar, event, DEADLINE_SECONDS)
 
 
 class Teller:

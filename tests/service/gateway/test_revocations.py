@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pytest
 from realchat_gateway import revocations
-from realchat_gateway.events import PUBSUB, TOPIC, internal_app
+from realchat_gateway.events import PUBSUB, internal_app
 from realchat_gateway.revocations import KEEP_SECONDS, KEY, RevokedSessions
 from redis.asyncio import Redis
 
 from chat.event.v1 import event_pb2
+from realchat_common.topics import ACCOUNTS
 
 TOKEN = "token of the sidecar"
 
@@ -66,7 +67,7 @@ def event(payload: bytes) -> dict[str, Any]:
         "id": "1",
         "source": "auth",
         "type": "chat.account",
-        "topic": TOPIC,
+        "topic": ACCOUNTS,
         "pubsubname": PUBSUB,
         "datacontenttype": "application/octet-stream",
         "data_base64": base64.b64encode(payload).decode(),

@@ -41,6 +41,9 @@ class Ended:
     debts: list[Owed]
     """What is owed for them."""
 
+    def __add__(self, other: Ended) -> Ended:
+        return Ended(self.session_ids + other.session_ids, self.debts + other.debts)
+
 
 class AuthStore:
     """Reads and writes accounts, lock-outs, sessions and refresh tokens (as digests).
@@ -245,6 +248,14 @@ class AuthStore:
     async def _locked_session_of(self, db: AsyncSession, token_digest: bytes) -> Session | None:
         session_id = select(Token.session_id).where(Token.digest == token_digest).scalar_subquery()
         return (await db.exec(select(Session).where(Session.session_id == session_id).with_for_update())).first()
+
+
+async def locked_account(db: AsyncSession, user_id: str) -> Account:
+    """An account that nobody else changes meanwhile. Raises user_not_found."""
+    account = (await db.exec(select(Account).where(Account.user_id == UUID(user_id)).with_for_update())).first()
+    if account is None:
+        raise RealChatError(Code.USER_NOT_FOUND)
+    return account
 
 
 def end(db: AsyncSession, session: Session, now_ms: int) -> Owed:

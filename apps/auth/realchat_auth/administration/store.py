@@ -17,7 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from realchat_auth.bots.store import end_keys
-from realchat_auth.store import Ended, end_all
+from realchat_auth.store import Ended, end_all, locked_account
 from realchat_auth.tables import Account, Audit, Bot, Report
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
@@ -57,7 +57,7 @@ class AdministrationStore:
     async def suspend(self, user_id: str, actor_id: str, reason: str, now_ms: int) -> Ended:
         """Suspends an account and ends its sessions and its bots' keys. Raises user_not_found."""
         async with transaction(self._engine) as db:
-            account = await _locked(db, user_id)
+            account = await locked_account(db, user_id)
             if account.suspended_at_ms is not None:
                 return Ended([], [])
             account.suspended_at_ms, account.suspension_reason = now_ms, reason
@@ -65,12 +65,12 @@ class AdministrationStore:
             sessions = await end_all(db, account.user_id, now_ms)
             bots = (await db.exec(select(Bot.bot_id).where(Bot.owner_id == account.user_id))).all()
             keys = await end_keys(db, bots, now_ms)
-            return Ended(sessions.session_ids + keys.session_ids, sessions.debts + keys.debts)
+            return sessions + keys
 
     async def unsuspend(self, user_id: str, actor_id: str, now_ms: int) -> None:
         """Lets an account in again. Raises user_not_found."""
         async with transaction(self._engine) as db:
-            account = await _locked(db, user_id)
+            account = await locked_account(db, user_id)
             if account.suspended_at_ms is not None:
                 account.suspended_at_ms, account.suspension_reason = None, ""
                 _note(db, actor_id, "user.unsuspend", account.user_id, "", now_ms)
@@ -78,7 +78,7 @@ class AdministrationStore:
     async def set_role(self, user_id: str, actor: str, role: str, now_ms: int) -> None:
         """Gives an account another role. Raises user_not_found."""
         async with transaction(self._engine) as db:
-            account = await _locked(db, user_id)
+            account = await locked_account(db, user_id)
             if account.role != role:
                 account.role = role
                 _note(db, actor, "user.role", account.user_id, role, now_ms)
@@ -123,13 +123,6 @@ class AdministrationStore:
             query = query.where(key < before)
         async with transaction(self._engine) as db:
             return list(await db.exec(query.order_by(key.desc()).limit(limit)))
-
-
-async def _locked(db: AsyncSession, user_id: str) -> Account:
-    account = (await db.exec(select(Account).where(Account.user_id == UUID(user_id)).with_for_update())).first()
-    if account is None:
-        raise RealChatError(Code.USER_NOT_FOUND)
-    return account
 
 
 def _note(db: AsyncSession, actor: str, action: str, subject_id: UUID, detail: str, now_ms: int) -> None:

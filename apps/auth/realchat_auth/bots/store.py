@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from realchat_auth.bots.domain import MOST_BOTS, MOST_KEYS, USED_MS
 from realchat_auth.events import erasure
-from realchat_auth.store import Ended, revocation
-from realchat_auth.tables import Account, ApiKey, Bot, Owed
+from realchat_auth.store import Ended, locked_account, revocation
+from realchat_auth.tables import ApiKey, Bot, Owed
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 
@@ -27,7 +27,7 @@ class BotStore:
     async def add_bot(self, bot: Bot, profile: Owed) -> None:
         """Adds a bot, and that its profile is owed. Raises limit_reached, user_not_found."""
         async with transaction(self._engine) as db:
-            await _lock_owner(db, bot.owner_id)
+            await locked_account(db, str(bot.owner_id))
             count = select(func.count()).select_from(Bot).where(Bot.owner_id == bot.owner_id)
             if (await db.exec(count)).one() >= MOST_BOTS:
                 raise RealChatError(Code.LIMIT_REACHED, f"somebody has at most {MOST_BOTS} bots")
@@ -108,16 +108,10 @@ def _valid(now_ms: int) -> ColumnElement[bool]:
     return or_(col(ApiKey.expires_at_ms).is_(None), col(ApiKey.expires_at_ms) > now_ms)
 
 
-async def _lock_owner(db: AsyncSession, owner_id: UUID) -> None:
-    owner = await db.exec(select(Account.user_id).where(Account.user_id == owner_id).with_for_update())
-    if owner.first() is None:
-        raise RealChatError(Code.USER_NOT_FOUND)
-
-
 async def own_bot(db: AsyncSession, bot_id: str, owner_id: str, *, lock: bool = False) -> Bot:
     """One of somebody's bots; with `lock`, its owner is locked too. Raises bot_not_found, user_not_found."""
     if lock:
-        await _lock_owner(db, UUID(owner_id))
+        await locked_account(db, owner_id)
     bot = (await db.exec(select(Bot).where(Bot.bot_id == UUID(bot_id), Bot.owner_id == UUID(owner_id)))).first()
     if bot is None:
         raise RealChatError(Code.BOT_NOT_FOUND)

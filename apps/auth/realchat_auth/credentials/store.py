@@ -15,7 +15,7 @@ from realchat_auth.credentials.domain import Purpose
 from realchat_auth.credentials.letters import letter
 from realchat_auth.domain import digest as sha256
 from realchat_auth.events import erasure
-from realchat_auth.store import Ended, end_all
+from realchat_auth.store import Ended, end_all, locked_account
 from realchat_auth.tables import Account, Bot, Confirmation, Lockout, Owed
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
@@ -49,9 +49,7 @@ class CredentialStore:
             RealChatError: wrong_password, when the password is another one by now.
         """
         async with transaction(self._engine) as db:
-            account = await _locked(db, user.user_id)
-            if account.password_hash != proof:
-                raise RealChatError(Code.WRONG_PASSWORD)
+            account = await _proven(db, user, proof)
             account.password_hash = password_hash
             return await end_all(db, account.user_id, now_ms, keep=UUID(user.session_id))
 
@@ -67,16 +65,14 @@ class CredentialStore:
             RealChatError: wrong_password, when the password is another one by now.
         """
         async with transaction(self._engine) as db:
-            account = await _locked(db, user.user_id)
-            if account.password_hash != proof:
-                raise RealChatError(Code.WRONG_PASSWORD)
+            account = await _proven(db, user, proof)
             ended = await end_all(db, account.user_id, now_ms)
             db.add(erasure(account.user_id, now_ms))
             bots = (await db.exec(select(Bot).where(Bot.owner_id == account.user_id))).all()
             keys = await remove_bots(db, bots, now_ms)
             await db.exec(delete(Lockout).where(col(Lockout.subject_digest) == sha256(account.email_key)))
             await db.exec(delete(Account).where(col(Account.user_id) == account.user_id))
-            return Ended(ended.session_ids + keys.session_ids, ended.debts + keys.debts)
+            return ended + keys
 
     async def find(self, user_id: str, email_key: str) -> Account | None:
         """The account of a user, or where none is named, of an address."""
@@ -151,6 +147,13 @@ class CredentialStore:
             raise RealChatError(Code.EMAIL_TAKEN) from error
 
 
+async def _proven(db: AsyncSession, user: User, proof: str) -> Account:
+    account = await locked_account(db, user.user_id)
+    if account.password_hash != proof:
+        raise RealChatError(Code.WRONG_PASSWORD)
+    return account
+
+
 async def _use(
     db: AsyncSession, digest: bytes, purposes: tuple[Purpose, ...], now_ms: int
 ) -> tuple[Confirmation, Account]:
@@ -163,11 +166,4 @@ async def _use(
     ).scalar_one_or_none()
     if confirmation is None or confirmation.expires_at_ms <= now_ms:
         raise RealChatError(Code.INVALID_CONFIRMATION)
-    return confirmation, await _locked(db, str(confirmation.user_id))
-
-
-async def _locked(db: AsyncSession, user_id: str) -> Account:
-    account = (await db.exec(select(Account).where(Account.user_id == UUID(user_id)).with_for_update())).first()
-    if account is None:
-        raise RealChatError(Code.USER_NOT_FOUND)
-    return account
+    return confirmation, await locked_account(db, str(confirmation.user_id))

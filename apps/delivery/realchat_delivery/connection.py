@@ -287,3 +287,13 @@ class Connection:
         except Exception:
             log.exception("resume failed")
             return error_frame(RealChatError(Code.INTERNAL), frame.id)
+
+
+def notify_all(connections: Iterable[Connection], notice: ServerFrame) -> None:
+    """Tells many clients what is told only now, encoded once for all that speak the same codec."""
+    encoded: dict[Codec, bytes] = {}
+    for connection in connections:
+        codec = connection.codec
+        if codec not in encoded:
+            encoded[codec] = codec.encode(notice)
+        connection.notify(encoded[codec])

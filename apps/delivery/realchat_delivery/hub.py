@@ -16,8 +16,8 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_e
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log, server_span
-from realchat_delivery.codec import Codec, EventFrame
-from realchat_delivery.connection import Connection
+from realchat_delivery.codec import EventFrame
+from realchat_delivery.connection import Connection, notify_all
 from realchat_delivery.domain import Audience, Missing, Recipients, TokenBucket
 from realchat_delivery.frames import Close, Notice, Reconnect, ServerPresence, Session, Shown
 from realchat_delivery.log import Log
@@ -238,13 +238,7 @@ class Hub:
 
     def notify(self, user_ids: Iterable[str], notice: Notice) -> None:
         """Tells those of the users who are here something that is told only now."""
-        encoded: dict[Codec, bytes] = {}
-        for user_id in user_ids:
-            for socket in self._of_user.get(user_id, ()):
-                codec = socket.codec
-                if codec not in encoded:
-                    encoded[codec] = codec.encode(notice)
-                socket.notify(encoded[codec])
+        notify_all((socket for user_id in user_ids for socket in self._of_user.get(user_id, ())), notice)
 
     async def listen(self) -> None:
         """Delivers what other nodes send; ends by raising unavailable when the channel is lost."""

@@ -14,8 +14,7 @@ from prometheus_client import Counter, Gauge
 
 from realchat_common.errors import RealChatError
 from realchat_common.telemetry import log
-from realchat_delivery.codec import Codec
-from realchat_delivery.connection import Connection
+from realchat_delivery.connection import Connection, notify_all
 from realchat_delivery.frames import MOST_WATCHED, Seen, ServerPresence
 from realchat_delivery.presence import Presence
 
@@ -87,12 +86,7 @@ class Watches:
                 continue
             SEEN.labels(by).inc()
             self._known[one.user_id] = one
-            encoded: dict[Codec, bytes] = {}
-            for connection in self._watchers[one.user_id]:
-                codec = connection.codec
-                if codec not in encoded:
-                    encoded[codec] = codec.encode(ServerPresence(presences=[one]))
-                connection.notify(encoded[codec])
+            notify_all(self._watchers[one.user_id], ServerPresence(presences=[one]))
 
     def parted(self, user_id: str) -> None:
         """Somebody has less in common with others: whether they may still watch each other is asked anew."""

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Depends, Header, Request, Response
 
-from chat.auth.v1 import auth_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_gateway.access import count_anonymous
 from realchat_gateway.api import accounts
@@ -61,10 +60,10 @@ async def refresh_browser(
 
 
 @router.post("/logout", status_code=204)
-async def logout_browser(response: Response, gateway: GatewayDep, token: RefreshCookie = "") -> None:
+async def logout_browser(request: Request, response: Response, gateway: GatewayDep, token: RefreshCookie = "") -> None:
     """Ends the cookie's session, if there is one, and removes the cookie."""
     if token:
-        await gateway.auth.call(gateway.auth.stub.Logout, pb.LogoutRequest(refresh_token=token))
+        await accounts.logout(request, gateway, RefreshToken(refresh_token=token))
     response.delete_cookie(COOKIE, path=COOKIE_PATH, httponly=True, samesite="strict")
 
 

@@ -81,3 +81,7 @@ dashboards:
 # measure on a stack of its own: just bench, just bench --quick, just bench steady --rate 300
 bench *options:
     @PYTHONPATH=tests dev/run python -m bench {{ options }}
+
+# fill the running stack with twenty people, their groups and ten thousand messages
+demo *options:
+    @dev/run python -m stack.demo {{ options }}

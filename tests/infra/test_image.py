@@ -120,10 +120,13 @@ def image() -> Iterator[Image]:
 
 
 def copy(names: list[str], source: Path, target: str) -> None:
+    """As COPY does: what is in a folder, but a file itself; folders that are missing are made."""
+    unwanted = shutil.ignore_patterns("__pycache__", "node_modules", "dist")  # dev/Dockerfile.dockerignore
     for name in names:
         if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, source / target, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            shutil.copytree(ROOT / name, source / target, ignore=unwanted, dirs_exist_ok=True)
         else:
+            (source / target).mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, source / target)
 
 

@@ -40,6 +40,16 @@ infra *options:
 test *arguments:
     @dev/test {{ arguments }}
 
+# ask a real Kubernetes API server about all that Pulumi makes, and run the image's steps and commands as processes
+test-infra *arguments:
+    -dev/run python -m stack install --kubernetes
+    dev/test -m "kubernetes or image" tests/infra {{ arguments }}
+
+# watch a stack by Zipkin and Prometheus, and ask each query of the dashboards and alerts
+test-observed *arguments:
+    -dev/run python -m stack install --observers
+    dev/test -m observed tests/observability {{ arguments }}
+
 # build the web client, and check its types, style and rules
 web:
     @dev/run python -m stack install

@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("process", help="for example message, message-1-sidecar, kafka")
         if run is _install:
             command.add_argument("--browser", action="store_true", help="and a Chromium, for the browser tests")
+            command.add_argument("--observers", action="store_true", help="and Zipkin and Prometheus")
+            command.add_argument("--kubernetes", action="store_true", help="and a kube-apiserver and its etcd")
     return parser
 
 
@@ -133,3 +135,8 @@ def _install(options: argparse.Namespace) -> None:
     tools.web_client()
     if options.browser:
         tools.browser()
+    if options.observers:
+        tools.install_observers()
+    if options.kubernetes:
+        tools.install_kubernetes()
+        tools.strimzi()

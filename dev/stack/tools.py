@@ -52,6 +52,14 @@ class ObserverTools:
     """Beside it is `promtool`."""
 
 
+@dataclass(frozen=True)
+class KubernetesTools:
+    """Where the programs are that take a cluster's objects."""
+
+    apiserver: Path
+    etcd: Path
+
+
 def install() -> Tools:
     """Installs what is missing, once for all stacks and clones on this machine."""
     with _only_one():
@@ -67,7 +75,31 @@ def install() -> Tools:
 def install_observers() -> ObserverTools:
     """Installs Zipkin and Prometheus where they are missing."""
     with _only_one():
-        return ObserverTools(java=_system("java", "default-jre-headless"), zipkin=_zipkin(), prometheus=_prometheus())
+        return ObserverTools(
+            java=_system("java", "default-jre-headless"),
+            zipkin=_zipkin(),
+            prometheus=_unpacked("prometheus", "prometheus"),
+        )
+
+
+def install_kubernetes() -> KubernetesTools:
+    """Builds an API server and fetches etcd where they are missing."""
+    with _only_one():
+        return KubernetesTools(apiserver=_apiserver(), etcd=_unpacked("etcd", "etcd-server"))
+
+
+def strimzi() -> Path:
+    """The folder of the jars that read Strimzi's objects."""
+    with _only_one():
+        _system("java", "default-jdk-headless")
+        return _jars("strimzi", paths.DEV / "kubernetes" / "pom.xml")
+
+
+def go_module(module: str, version: str) -> tuple[Path, str]:
+    """The folder of a Go module's files, and its checksum."""
+    with step(f"Fetching the module {module} {version}"):
+        download = json.loads(_run([_go(module), "mod", "download", "-json", f"{module}@{version}"], cwd=Path("/")))
+    return Path(download["Dir"]), download["Sum"]
 
 
 def browser() -> Path:
@@ -186,22 +218,22 @@ def _zipkin() -> Path:
     return next(jars.glob("zipkin-server-*.jar"))
 
 
-def _prometheus() -> Path:
-    """Unpacked, not installed: Debian's package starts a server on the port that ours is to have."""
-    if found := shutil.which("prometheus"):
+def _unpacked(program: str, package: str) -> Path:
+    """Unpacked, not installed: Debian's package would start a server on the port that ours may be to have."""
+    if found := shutil.which(program):
         return Path(found)
-    target = paths.cache() / "prometheus"
+    target = paths.cache() / program
     if not target.exists():
         if not shutil.which("apt-get"):
-            raise StackError("prometheus is not on PATH.", way_out="install prometheus and promtool")
-        with step("Fetching Prometheus from the system's packages"), _finished(target) as partial:
+            raise StackError(f"{program} is not on PATH.", way_out=f"install {program}")
+        with step(f"Fetching {program} from the system's packages"), _finished(target) as partial:
             if os.geteuid() == 0:
                 _run(["apt-get", "update", "-qq"])
-            _run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", "prometheus"], cwd=partial)
-            package = next(partial.glob("prometheus_*.deb"))
-            _run(["dpkg-deb", "--extract", str(package), str(partial)])
-            package.unlink()
-    return target / "usr" / "bin" / "prometheus"
+            _run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", package], cwd=partial)
+            archive = next(partial.glob(f"{package}_*.deb"))
+            _run(["dpkg-deb", "--extract", str(archive), str(partial)])
+            archive.unlink()
+    return target / "usr" / "bin" / program
 
 
 def _jars(name: str, pom: Path) -> Path:
@@ -279,19 +311,20 @@ def _release(version: str, target: Path) -> bool:
     return True
 
 
-def _build(pin: Mapping[str, str], target: Path) -> None:
-    module, version = pin["module"], pin["version"]
+def _go(program: str, way_out: str = "install Go 1.26") -> str:
     go = shutil.which("go")
     if not go:
+        raise StackError(f"{program} is not there, and there is no Go to build it with.", way_out=way_out)
+    return go
+
+
+def _build(pin: Mapping[str, str], target: Path) -> None:
+    module, version = pin["module"], pin["version"]
+    go = _go(f"daprd {version}", "install the Dapr CLI and run `dapr init --slim`, or install Go 1.26")
+    folder, checksum = go_module(module, f"v{version}")
+    if checksum != pin["sum"]:
         raise StackError(
-            f"daprd {version} is neither installed nor can it be downloaded, and there is no Go to build it with.",
-            way_out="install the Dapr CLI and run `dapr init --slim`, or install Go 1.26",
-        )
-    with step(f"Fetching the module {module} v{version}"):
-        download = json.loads(_run([go, "mod", "download", "-json", f"{module}@v{version}"]))
-    if download["Sum"] != pin["sum"]:
-        raise StackError(
-            f"The module {module} v{version} has checksum {download['Sum']}, but dev/daprd.toml pins {pin['sum']}.",
+            f"The module {module} v{version} has checksum {checksum}, but dev/daprd.toml pins {pin['sum']}.",
             way_out="find out why before you change the pin",
         )
     with step(f"Building daprd {version} (about nine minutes on two cores, once)"):
@@ -305,8 +338,35 @@ def _build(pin: Mapping[str, str], target: Path) -> None:
                 f"-o={target / 'daprd'}",
                 "./cmd/daprd",
             ],
-            cwd=Path(download["Dir"]),
+            cwd=folder,
         )
+
+
+def _apiserver() -> Path:
+    source = paths.DEV / "kubernetes"
+    pinned = re.search(r"^require k8s\.io/kubernetes v(\S+)$", (source / "go.mod").read_text(), re.MULTILINE)
+    assert pinned, "dev/kubernetes/go.mod pins Kubernetes"
+    version = pinned[1]
+    target = paths.cache() / f"kube-apiserver-{version}"
+    if not (target / "kube-apiserver").exists():
+        go = _go(f"kube-apiserver {version}")
+        with (
+            step(f"Building kube-apiserver {version} (about six minutes on two cores, once)"),
+            _finished(target) as partial,
+        ):
+            _run(
+                [
+                    go,
+                    "build",
+                    "-trimpath",
+                    f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=v{version}",
+                    f"-o={partial / 'kube-apiserver'}",
+                    "k8s.io/kubernetes/cmd/kube-apiserver",
+                ],
+                cwd=source,
+                env={**os.environ, "CGO_ENABLED": "0"},
+            )
+    return target / "kube-apiserver"
 
 
 @contextmanager

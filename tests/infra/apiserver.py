@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
-import shutil
 import socket
 import subprocess
 import time
@@ -19,59 +16,10 @@ from typing import Any
 import httpx
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from stack.tools import KubernetesTools
 
-MODULE = Path(__file__).with_name("apiserver")
-VERSION = "1.37.2"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "realchat"
 STARTUP_SECONDS = 120.0
 MANAGER = "realchat-tests"
-
-
-def build() -> Path:
-    """The server from its source (5 minutes on two cores), once for this machine."""
-    target = CACHE / f"kube-apiserver-{VERSION}" / "kube-apiserver"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with (target.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not target.exists():
-            partial = target.with_suffix(".partial")
-            version = f"-X k8s.io/component-base/version.gitVersion=v{VERSION}"
-            subprocess.run(
-                [
-                    "go",
-                    "build",
-                    "-trimpath",
-                    f"-ldflags={version}",
-                    "-o",
-                    partial,
-                    "k8s.io/kubernetes/cmd/kube-apiserver",
-                ],
-                cwd=MODULE,
-                env={**os.environ, "CGO_ENABLED": "0"},
-                check=True,
-            )
-            partial.rename(target)
-    return target
-
-
-def etcd() -> Path:
-    """The one on PATH, or Debian's."""
-    if not shutil.which("etcd"):
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], check=True, env=quiet)
-        subprocess.run(
-            ["apt-get", "install", "-qq", "-y", "--no-install-recommends", "etcd-server"], check=True, env=quiet
-        )
-    found = shutil.which("etcd")
-    assert found, "etcd is not on PATH after its installation"
-    return Path(found)
-
-
-def module_folder(module: str, version: str) -> Path:
-    """Where Go keeps a module's files."""
-    command = ["go", "mod", "download", "-json", f"{module}@{version}"]
-    answer = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
-    return Path(json.loads(answer.stdout)["Dir"])
 
 
 @dataclass(frozen=True)
@@ -118,7 +66,7 @@ class ApiServer:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[ApiServer]:
+def running(tools: KubernetesTools, folder: Path) -> Iterator[ApiServer]:
     """A server with all that it needs, in a folder of its own; it is stopped at the end."""
     store, port, token = free_port(), free_port(), secrets.token_urlsafe()
     (folder / "tokens.csv").write_text(f"{token},tests,tests,system:masters\n")
@@ -130,7 +78,7 @@ def running(folder: Path) -> Iterator[ApiServer]:
         )
     )
     database: list[str | Path] = [
-        etcd(),
+        tools.etcd,
         f"--data-dir={folder / 'etcd'}",
         f"--listen-client-urls=http://127.0.0.1:{store}",
     ]
@@ -139,7 +87,7 @@ def running(folder: Path) -> Iterator[ApiServer]:
         f"--listen-peer-urls=http://127.0.0.1:{free_port()}",
     ]
     server: list[str | Path] = [
-        build(),
+        tools.apiserver,
         f"--etcd-servers=http://127.0.0.1:{store}",
         f"--secure-port={port}",
         "--bind-address=127.0.0.1",

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 import yaml
-from infra.apiserver import ApiServer, module_folder, running
+from infra.apiserver import ApiServer, running
 from infra.rendering import STACKS, Rendering, run, settings
 from infra.test_settings import MANAGED
 from realchat_infra.charts import DAPR
+from stack import StackError, tools
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(1800)]
 
@@ -43,21 +44,25 @@ DEFINITIONS = {
         "example/prometheus-operator-crd/monitoring.coreos.com_prometheusrules.yaml",
     ),
 }
-STRIMZI = Path(__file__).with_name("strimzi")
+STRIMZI = Path(__file__).with_name("Strimzi.java")
 WORKLOADS = ("Deployment", "StatefulSet", "Job")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    with running(tmp_path_factory.mktemp("kubernetes")) as server:
-        for definition in definitions():
+    try:
+        programs, known = tools.install_kubernetes(), list(definitions())
+    except StackError as error:
+        pytest.skip(str(error))
+    with running(programs, tmp_path_factory.mktemp("kubernetes")) as server:
+        for definition in known:
             server.define(definition)
         yield server
 
 
 def definitions() -> Iterator[dict[str, Any]]:
     for (module, version), files in DEFINITIONS.items():
-        folder = module_folder(module, version)
+        folder, _ = tools.go_module(module, version)
         for file in files:
             for document in yaml.safe_load_all((folder / file).read_text()):
                 if document and document["kind"] == "CustomResourceDefinition":
@@ -170,20 +175,18 @@ def pod(name: str, owner: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def test_strimzis_own_classes_know_every_field(tmp_path: Path) -> None:
+def test_strimzis_own_classes_know_every_field() -> None:
     manifests = [
         manifest
         for stack in STACKS
         for kind in ("Kafka", "KafkaNodePool", "KafkaTopic")
         for manifest in run(settings(stack)).manifests(kind).values()
     ]
-    classpath = tmp_path / "classpath"
-    subprocess.run(
-        ["mvn", "--quiet", "--batch-mode", "dependency:build-classpath", f"-Dmdep.outputFile={classpath}"],
-        cwd=STRIMZI,
-        check=True,
-    )
-    check = ["java", "-cp", classpath.read_text(), str(STRIMZI / "Check.java")]
+    try:
+        jars = tools.strimzi()
+    except StackError as error:
+        pytest.skip(str(error))
+    check = ["java", "-cp", f"{jars}/*", str(STRIMZI)]
     known = subprocess.run(check, input=json.dumps(manifests), text=True, capture_output=True, check=False)
     assert known.returncode == 0, known.stdout + known.stderr
     broken = json.dumps(manifests).replace('"kraftMetadata"', '"kraftMetedata"')

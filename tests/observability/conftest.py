@@ -11,13 +11,18 @@ from typing import Any
 
 import httpx
 import pytest
-from stack import Stack
+from stack import Stack, StackError
+from stack.tools import install_observers
 from support.chat import Device, Person, online
 
 
 @pytest.fixture(scope="session")
 def observed() -> Iterator[Stack]:
     """As `just up --observe` starts it, on ports of its own."""
+    try:
+        install_observers()
+    except StackError as error:
+        pytest.skip(str(error))
     stack = Stack("observed", observe=True)
     stack.stop()  # what an interrupted run left behind
     stack.start()

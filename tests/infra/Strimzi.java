@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Reads objects (a JSON array on standard input) into Strimzi's classes and names every field that these do not know. */
-public final class Check {
+public final class Strimzi {
     private static final Map<String, String> CLASSES =
             Map.of(
                     "Kafka", "io.strimzi.api.kafka.model.kafka.Kafka",

@@ -7,6 +7,8 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: "es2022",
+    // These have `light-dark()`.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     // The gateway's policy has no `data:` for fonts and scripts, and nothing inline.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

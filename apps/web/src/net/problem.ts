@@ -29,6 +29,7 @@ const SENTENCES: Record<string, string> = {
   conversation_not_found: "You are not in this conversation any more.",
   message_not_found: "This message is not there any more.",
   edit_too_late: "This message is too old to be changed.",
+  too_many_reactions: "This message has as many different reactions as it may.",
   last_owner: "A group needs an owner: make somebody else one first.",
   offline: "There is no connection.",
   deadline_exceeded: "The server took too long to answer.",

@@ -25,6 +25,41 @@ export async function hideMessage(chat: Chat, conversationId: Id, messageId: Id)
   chat.changed();
 }
 
+/** Gives a message an emoji or takes it back; done when this client knows of it. */
+export async function react(
+  chat: Chat,
+  conversationId: Id,
+  messageId: Id,
+  emoji: string,
+  gives: boolean,
+): Promise<void> {
+  const path = `${messagePath(conversationId, messageId)}/reactions/${encodeURIComponent(emoji)}`;
+  const { seq } = await chat.api.request<{ seq: number }>(gives ? "PUT" : "DELETE", path);
+  await chat.reached(conversationId, seq);
+}
+
+interface Reacted {
+  user_id: Id;
+  emoji: string;
+}
+
+/** The names of the first who gave a message each emoji. */
+export async function whoReacted(
+  chat: Chat,
+  conversationId: Id,
+  messageId: Id,
+): Promise<Map<string, string[]>> {
+  const path = `${messagePath(conversationId, messageId)}/reactions`;
+  const { reactions } = await chat.api.get<{ reactions: Reacted[] }>(path, { limit: 100 });
+  await chat.people.meet(reactions.map((each) => each.user_id));
+  const names = new Map<string, string[]>();
+  for (const { user_id: id, emoji } of reactions) {
+    const name = id === chat.me.user_id ? "You" : chat.people.nameOf(id);
+    names.set(emoji, [...(names.get(emoji) ?? []), name]);
+  }
+  return names;
+}
+
 export async function startDirect(chat: Chat, userId: Id): Promise<Id> {
   return started(
     chat,

@@ -12,10 +12,12 @@ import { People } from "./people";
 import { Receipts } from "./receipts";
 import { Sender } from "./sender";
 import { Sync } from "./sync";
+import { Typing } from "./typing";
 
 /** So many entries of a conversation are kept for the next visit. */
 const KEPT_ENTRIES = 150;
 const MOST_TOLD_MEMBERS = 100;
+const PATIENCE_MS = 3_000;
 
 export type Connection = "connecting" | "up" | "down" | "stopped";
 
@@ -29,6 +31,7 @@ export class Chat {
   readonly people: People;
   readonly sender: Sender;
   readonly receipts: Receipts;
+  readonly typing: Typing;
   readonly pages: Pages;
   readonly api: Api;
   readonly socket: Socket;
@@ -69,6 +72,7 @@ export class Chat {
       stopped: () => this.#connected("stopped"),
     });
     this.receipts = new Receipts(this.socket);
+    this.typing = new Typing(this.socket, () => this.changed());
     this.pages = new Pages(
       api,
       (id) => this.timeline(id),
@@ -115,6 +119,7 @@ export class Chat {
   stop(): void {
     clearTimeout(this.#retryTimer);
     this.people.unwatch();
+    this.typing.clear();
     this.socket.stop();
     void this.#cache?.flush();
   }
@@ -223,6 +228,13 @@ export class Chat {
     this.#timelines.clear();
   }
 
+  /** Waits, for a while at most, until what the server did at `seq` has come. */
+  async reached(id: Id, seq: number): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    while (this.timeline(id).head < seq && performance.now() < end)
+      await new Promise((resolve) => setTimeout(resolve, 30));
+  }
+
   /** Does something for somebody, and says so when it fails. */
   attempt = async (work: () => Promise<unknown>): Promise<boolean> => {
     try {
@@ -242,6 +254,8 @@ export class Chat {
     if (connection === "up") {
       this.sender.flush();
       this.receipts.flush();
+    } else {
+      this.typing.clear();
     }
     this.changed();
   }

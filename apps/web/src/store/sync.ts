@@ -13,6 +13,7 @@ import {
 } from "../core/wire";
 import { ApiError } from "../net/problem";
 import type { Chat } from "./chat";
+import type { TypingFrame } from "./typing";
 import { begun, changedBy, fromInbox, mergeInbox, readUpTo, unreadIn, type Conversation } from "./model";
 
 const JUST_READ_MS = 2_000;
@@ -108,8 +109,10 @@ export class Sync {
 
   #happened(conversation: Conversation, event: LogEvent): void {
     this.#chat.update(changedBy(conversation, event, this.#chat.me.user_id));
-    if (event.kind === "message.sent" && event.actor_id !== this.#chat.me.user_id)
+    if (event.kind === "message.sent" && event.actor_id !== this.#chat.me.user_id) {
+      this.#chat.typing.stopped(conversation.id, event.actor_id);
       this.#chat.onMessage(conversation, event);
+    }
     if (event.kind === "members.added")
       void this.#chat.people.meet(event.data.members.map((member) => member.user_id));
     else void this.#chat.people.meet([event.actor_id]);
@@ -169,6 +172,7 @@ export class Sync {
   }
 
   frame(frame: { type: string; [field: string]: unknown }): void {
+    if (frame.type === "typing") this.#chat.typing.heard(frame as unknown as TypingFrame);
     if (frame.type !== "receipt") return;
     const receipt = frame as unknown as Receipt & { conversation_id: Id };
     const id = receipt.conversation_id;

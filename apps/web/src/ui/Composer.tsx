@@ -31,6 +31,8 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
     if (mode.kind !== "write" || matchMedia("(hover: hover)").matches) field.current?.focus();
   }, [mode]);
 
+  useEffect(() => () => chat.typing.rest(), [chat]);
+
   useLayoutEffect(() => {
     const area = field.current;
     if (!area) return;
@@ -45,6 +47,8 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
     }
     setText(now);
     chat.setDraft(id, now);
+    if (now.trim()) chat.typing.write(id);
+    else chat.typing.rest();
   };
 
   const submit = (): void => {

@@ -8,7 +8,7 @@ import { Details } from "./Details";
 import { History } from "./History";
 import { useChat, useNow } from "./hooks";
 import { openConversation } from "./Shell";
-import { subtitleOf, titleOf } from "./titles";
+import { subtitleOf, titleOf, typingText } from "./titles";
 
 const WRITE: Mode = { kind: "write" };
 
@@ -43,6 +43,7 @@ export function ConversationView({ id, seq }: { id: string | null; seq: number |
   }
 
   const title = titleOf(chat, conversation);
+  const typing = typingText(chat, conversation);
   const isDirect = conversation.kind === "direct";
   const peer = isDirect ? peerOf(conversation, chat.me.user_id) : conversation.id;
   return (
@@ -67,7 +68,12 @@ export function ConversationView({ id, seq }: { id: string | null; seq: number |
             <h2 className="cut" dir="auto">
               {title}
             </h2>
-            <p className="cut">{subtitleOf(chat, conversation, now)}</p>
+            <p className="cut">
+              <span className="typing" role="status">
+                {typing}
+              </span>
+              {!typing && subtitleOf(chat, conversation, now)}
+            </p>
           </div>
           <button
             type="button"

@@ -4,6 +4,8 @@ import { createPortal } from "react-dom";
 export interface MenuItem {
   label: string;
   icon?: ReactNode;
+  /** Is shown instead of the label, which is then its name. */
+  face?: string;
   danger?: boolean;
   onChoose: () => void;
 }
@@ -15,19 +17,22 @@ interface Props {
   anchor: DOMRect;
   onClose: () => void;
   header?: ReactNode;
+  /** More than one: a grid, where up and down go by rows. */
+  columns?: number;
 }
 
 const GAP = 6;
 
 /** A menu by the pattern of the ARIA practices: arrows move, Escape closes, and the focus goes back. */
-export function Menu({ label, items, anchor, onClose, header }: Props) {
+export function Menu({ label, items, anchor, onClose, header, columns = 1 }: Props) {
   const menu = useRef<HTMLDivElement>(null);
   const [place, setPlace] = useState<{ left: number; top: number } | null>(null);
 
   useLayoutEffect(() => {
     const box = menu.current?.getBoundingClientRect();
     if (!box) return;
-    const left = Math.max(GAP, Math.min(anchor.right - box.width, innerWidth - box.width - GAP));
+    const wanted = anchor.left < innerWidth / 2 ? anchor.left : anchor.right - box.width;
+    const left = Math.max(GAP, Math.min(wanted, innerWidth - box.width - GAP));
     const below = anchor.bottom + GAP;
     const top = below + box.height > innerHeight - GAP ? Math.max(GAP, anchor.top - box.height - GAP) : below;
     setPlace({ left, top });
@@ -35,7 +40,6 @@ export function Menu({ label, items, anchor, onClose, header }: Props) {
 
   useEffect(() => {
     const before = document.activeElement;
-    menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
     const outside = (event: PointerEvent): void => {
       if (!menu.current?.contains(event.target as Node)) onClose();
     };
@@ -45,6 +49,12 @@ export function Menu({ label, items, anchor, onClose, header }: Props) {
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     };
   }, [onClose]);
+
+  const isPlaced = place !== null;
+  useEffect(() => {
+    // What is not seen yet cannot have the focus.
+    if (isPlaced) menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
+  }, [isPlaced]);
 
   const move = (by: number): void => {
     const all = [...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
@@ -56,15 +66,17 @@ export function Menu({ label, items, anchor, onClose, header }: Props) {
   return createPortal(
     <div
       ref={menu}
-      className={place ? "menu" : "menu placing"}
+      className={["menu", columns > 1 && "grid", !place && "placing"].filter(Boolean).join(" ")}
       style={place ?? undefined}
       role="menu"
       aria-label={label}
       tabIndex={-1}
       onKeyDown={(event) => {
         if (event.key === "Escape" || event.key === "Tab") onClose();
-        else if (event.key === "ArrowDown" || event.key === "ArrowRight") move(1);
-        else if (event.key === "ArrowUp" || event.key === "ArrowLeft") move(-1);
+        else if (event.key === "ArrowDown") move(columns);
+        else if (event.key === "ArrowUp") move(-columns);
+        else if (event.key === "ArrowRight") move(1);
+        else if (event.key === "ArrowLeft") move(-1);
         else return;
         event.preventDefault();
         event.stopPropagation();
@@ -79,6 +91,8 @@ export function Menu({ label, items, anchor, onClose, header }: Props) {
               type="button"
               role="menuitem"
               tabIndex={-1}
+              aria-label={item.face && item.label}
+              title={item.face && item.label}
               className={item.danger ? "danger-text" : undefined}
               onClick={() => {
                 onClose();
@@ -86,7 +100,7 @@ export function Menu({ label, items, anchor, onClose, header }: Props) {
               }}
             >
               {item.icon}
-              {item.label}
+              {item.face ?? item.label}
             </button>
           ),
       )}

@@ -22,6 +22,7 @@ import { Avatar } from "./Avatar";
 import { Confirm } from "./Dialog";
 import { useChat } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";
+import { ReactButton, Reactions, useReactions } from "./Reactions";
 import { Rich } from "./Rich";
 
 export interface MessageCommands {
@@ -56,6 +57,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
     props;
   const message = row.entry;
   const name = isMine ? "You" : sender;
+  const { reactions, toggle } = useReactions(conversationId, message);
   return (
     <article
       className={classes(row, isMine)}
@@ -108,17 +110,28 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             )}
           </span>
         </div>
-        {!message.deleted && <Actions {...props} />}
+        {!message.deleted && <Actions {...props} onReact={toggle} />}
       </div>
+      {reactions.length > 0 && (
+        <Reactions
+          conversationId={conversationId}
+          message={message}
+          reactions={reactions}
+          onToggle={toggle}
+        />
+      )}
     </article>
   );
 });
 
-function Actions({ row, conversationId, isMine, mayDelete, commands }: Props) {
+type ActionsProps = Props & { onReact: (emoji: string) => void };
+
+function Actions({ row, conversationId, isMine, mayDelete, commands, onReact }: ActionsProps) {
   const chat = useChat();
   const message = row.entry;
   const [anchor, setAnchor] = useState<DOMRect | null>(null);
   const [isDeleting, setDeleting] = useState(false);
+  const [isReacting, setReacting] = useState(false);
   const close = useCallback(() => setAnchor(null), []);
   const items: (MenuItem | null)[] = [
     isMine ? { label: "Edit", icon: <Pencil />, onChoose: () => commands.edit(message) } : null,
@@ -133,7 +146,8 @@ function Actions({ row, conversationId, isMine, mayDelete, commands }: Props) {
       : null,
   ];
   return (
-    <div className={anchor ? "actions open" : "actions"}>
+    <div className={anchor || isReacting ? "actions open" : "actions"}>
+      <ReactButton onOpen={setReacting} onChoose={onReact} />
       <button
         type="button"
         className="icon"

@@ -8,7 +8,7 @@ import { peerOf, type Conversation } from "../store/model";
 import { Avatar } from "./Avatar";
 import { useChat, useNow } from "./hooks";
 import { openConversation, type Panel } from "./Shell";
-import { titleOf } from "./titles";
+import { titleOf, typingText } from "./titles";
 
 interface Props {
   openId: string | null;
@@ -85,6 +85,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
                 title={title}
                 isOpen={conversation.id === openId}
                 draft={conversation.id === openId ? "" : (chat.drafts.get(conversation.id) ?? "")}
+                typing={typingText(chat, conversation)}
                 sender={senderOf(chat.me.user_id, conversation, (id) => chat.people.nameOf(id))}
                 peer={
                   conversation.kind === "direct" ? peerOf(conversation, chat.me.user_id) : conversation.id
@@ -120,6 +121,7 @@ interface LineProps {
   title: string;
   isOpen: boolean;
   draft: string;
+  typing: string;
   sender: string;
   peer: string;
   presence: Presence["status"] | undefined;
@@ -127,7 +129,7 @@ interface LineProps {
 }
 
 const ConversationLine = memo(function ConversationLine(props: LineProps) {
-  const { conversation, title, isOpen, draft, sender, peer, presence, at } = props;
+  const { conversation, title, isOpen, draft, typing, sender, peer, presence, at } = props;
   const { preview, unread, markedUnread, kind } = conversation;
   const isUnread = unread > 0 || markedUnread;
   return (
@@ -151,7 +153,9 @@ const ConversationLine = memo(function ConversationLine(props: LineProps) {
         </span>
         <span className="line-bottom">
           <span className="cut" dir="auto">
-            {draft ? (
+            {typing ? (
+              <em className="typing">{typing}</em>
+            ) : draft ? (
               <>
                 <em className="draft">Draft: </em>
                 {draft}

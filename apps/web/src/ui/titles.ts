@@ -20,6 +20,16 @@ export function subtitleOf(chat: Chat, conversation: Conversation, now: Date): s
   return presence.status === "offline" ? lastSeen(presence.last_seen_at, now) : presence.status;
 }
 
+/** Who types, as a sentence; empty when nobody does. */
+export function typingText(chat: Chat, conversation: Conversation): string {
+  const ids = chat.typing.in(conversation.id);
+  if (!ids.length) return "";
+  if (conversation.kind === "direct") return "typing…";
+  if (ids.length > 2) return `${ids.length} people are typing…`;
+  const names = list(ids.map((id) => chat.people.nameOf(id)));
+  return `${names} ${ids.length === 1 ? "is" : "are"} typing…`;
+}
+
 export function noticeText(chat: Chat, { event }: Notice): string {
   const me = chat.me.user_id;
   const name = (id: Id): string => (id === me ? "you" : chat.people.nameOf(id));

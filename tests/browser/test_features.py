@@ -1,0 +1,37 @@
+"""What people do with messages besides writing them, in real browsers."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Browser, expect
+from stack import Stack
+from support.browsing import pair
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+
+async def test_reactions_are_given_and_taken_back_and_who_types_is_seen(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack)
+    await alice.says("Tea?")
+    await bob.opens(alice.name)
+    await bob.sees("Tea?")
+    await bob.on_newest("React")
+    await bob.page.keyboard.press("ArrowRight")
+    await bob.keeps("reactions")
+    await bob.page.keyboard.press("Enter")
+    seen = alice.page.get_by_role("button", name="Heart, 1")
+    await expect(seen).to_have_attribute("aria-pressed", "false")
+    await seen.click()
+    both = bob.page.get_by_role("button", name="Heart, 2")
+    await expect(both).to_have_attribute("aria-pressed", "true")
+    await bob.is_accessible()
+    await both.click()
+    await expect(alice.page.get_by_role("button", name="Heart, 1")).to_have_attribute("aria-pressed", "true")
+
+    await bob.page.get_by_label("Message", exact=True).press_sequentially("Yes, ")
+    await expect(alice.page.get_by_role("status").get_by_text("typing…")).to_be_visible()
+    await alice.keeps("typing")
+    await bob.says("Yes, please")
+    await alice.sees("Yes, please")
+    await expect(alice.page.get_by_text("typing…")).to_have_count(0)
+    assert alice.errors == bob.errors == []

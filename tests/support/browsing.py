@@ -1,0 +1,87 @@
+"""People at browsers of their own."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+from playwright.async_api import Browser, BrowserContext, Page, expect
+from stack import Stack, paths
+
+PICTURES = paths.ROOT / ".artifacts" / "pictures"
+AXE = paths.ROOT / "apps" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+PASSWORD = "correct horse battery staple"
+
+expect.set_options(timeout=20_000)
+
+
+class Somebody:
+    """A person at a browser of their own."""
+
+    def __init__(self, context: BrowserContext, page: Page, name: str) -> None:
+        self.context = context
+        self.page = page
+        self.name = name
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on(
+            "console", lambda message: self.errors.append(message.text) if "Content Security" in message.text else None
+        )
+
+    @classmethod
+    async def registers(cls, browser: Browser, url: str, name: str, **options: object) -> Somebody:
+        context = await browser.new_context(**options)  # type: ignore[arg-type]
+        somebody = cls(context, await context.new_page(), name)
+        page = somebody.page
+        await page.goto(url)
+        await page.get_by_role("tab", name="Register").click()
+        await page.get_by_label("Your name").fill(name)
+        await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.org")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Create account").click()
+        await expect(page.get_by_role("button", name="New conversation")).to_be_visible()
+        return somebody
+
+    async def begins_with(self, name: str) -> None:
+        await self.page.get_by_role("button", name="New conversation").click()
+        await self.page.get_by_label("Name or @handle").fill(name)
+        await self.page.locator("#found li").filter(has_text=name).first.click()
+        await self.page.get_by_role("button", name="Begin").click()
+        await expect(self.page.get_by_role("heading", name=name)).to_be_visible()
+
+    async def opens(self, name: str) -> None:
+        await self.page.get_by_label("Your conversations").get_by_role("link").filter(has_text=name).first.click()
+
+    async def on_newest(self, button: str) -> None:
+        """Presses a button of the newest message."""
+        await self.page.get_by_role("article").last.hover()
+        await self.page.get_by_role("article").last.get_by_role("button", name=button, exact=True).click()
+
+    async def says(self, text: str) -> None:
+        field = self.page.get_by_label("Message", exact=True)
+        await field.fill(text)
+        await field.press("Enter")
+
+    async def sees(self, text: str) -> None:
+        await expect(self.page.locator("#events .bubble > p").get_by_text(text)).to_be_visible()
+
+    async def is_accessible(self) -> None:
+        """What axe finds is nothing serious."""
+        await self.page.evaluate(AXE.read_text())
+        found = await self.page.evaluate("axe.run()")
+        serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
+
+    async def keeps(self, picture: str) -> None:
+        """A screenshot for people to look at."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=Path(PICTURES / f"{picture}.png"))
+
+
+async def pair(browser: Browser, stack: Stack, **options: object) -> tuple[Somebody, Somebody]:
+    """Two who talk with each other: the first has opened the conversation."""
+    tag = uuid.uuid4().hex[:8]
+    alice = await Somebody.registers(browser, stack.web_url, f"Alice {tag}", **options)
+    bob = await Somebody.registers(browser, stack.web_url, f"Bob {tag}")
+    await alice.begins_with(bob.name)
+    return alice, bob

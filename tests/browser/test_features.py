@@ -35,3 +35,27 @@ async def test_reactions_are_given_and_taken_back_and_who_types_is_seen(browser:
     await alice.sees("Yes, please")
     await expect(alice.page.get_by_text("typing…")).to_have_count(0)
     assert alice.errors == bob.errors == []
+
+
+async def test_messages_are_found_and_shown_where_they_were_said(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack)
+    await alice.says("Why is a raven like a writing-desk?")
+    for number in range(40):
+        await alice.says(f"line {number}")
+    await bob.opens(alice.name)
+    await bob.sees("line 39")
+    await bob.page.get_by_label("Search conversations and messages").fill("raven writ")
+    hit = bob.page.get_by_role("region", name="Messages found").get_by_role("link")
+    await expect(hit.locator("mark")).to_have_text(["raven", "writing"])
+    await bob.keeps("search")
+    await bob.is_accessible()
+    await hit.click()
+    await expect(bob.page.locator("#events").get_by_text("raven")).to_be_in_viewport()
+
+    await bob.page.get_by_role("button", name="To the newest").click()
+    await bob.page.get_by_role("button", name="Search in this conversation").click()
+    await bob.page.get_by_label("Search messages").fill("raven")
+    await bob.page.get_by_label("Search in this conversation").get_by_role("link").click()
+    await expect(bob.page.locator("#events").get_by_text("raven")).to_be_in_viewport()
+    await bob.keeps("search_here")
+    assert bob.errors == []

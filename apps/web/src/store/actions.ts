@@ -1,6 +1,7 @@
 /** What somebody does besides writing: thin calls of the API; what they change comes back as events. */
 
-import type { ConversationInfo, Id, Member, Profile, Role } from "../core/wire";
+import type { Highlight } from "../core/search";
+import type { ConversationInfo, Id, LogEvent, Member, Profile, Role } from "../core/wire";
 import type { Chat } from "./chat";
 
 const messagePath = (conversationId: Id, messageId: Id): string =>
@@ -58,6 +59,28 @@ export async function whoReacted(
     names.set(emoji, [...(names.get(emoji) ?? []), name]);
   }
   return names;
+}
+
+export interface Hit {
+  message: LogEvent & { kind: "message.sent" };
+  highlights: Highlight[];
+}
+
+/** Messages that say something: the best first, then the newest. */
+export async function search(
+  chat: Chat,
+  query: string,
+  within: Id | undefined,
+  cursor: string | null,
+): Promise<{ hits: Hit[]; next_cursor: string | null }> {
+  const page = await chat.api.get<{ hits: Hit[]; next_cursor: string | null }>("/v1/search", {
+    q: query,
+    conversation_id: within,
+    cursor,
+    limit: 30,
+  });
+  void chat.people.meet(page.hits.map((hit) => hit.message.actor_id));
+  return page;
 }
 
 export async function startDirect(chat: Chat, userId: Id): Promise<Id> {

@@ -1,4 +1,4 @@
-import { ChevronLeft, Info, MessagesSquare } from "lucide-react";
+import { ChevronLeft, Info, MessagesSquare, Search } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import type { Message } from "../core/timeline";
 import { peerOf } from "../store/model";
@@ -6,18 +6,20 @@ import { Avatar } from "./Avatar";
 import { Composer, type Mode } from "./Composer";
 import { Details } from "./Details";
 import { History } from "./History";
+import { SearchPanel } from "./Hits";
 import { useChat, useNow } from "./hooks";
-import { openConversation } from "./Shell";
+import { openConversation, type Place } from "./place";
 import { subtitleOf, titleOf, typingText } from "./titles";
 
 const WRITE: Mode = { kind: "write" };
 
 /** `seq`: the place to show, instead of where this person left off. */
-export function ConversationView({ id, seq }: { id: string | null; seq: number | null }) {
+export function ConversationView({ id, seq, visit }: Place) {
   const chat = useChat();
   const now = useNow();
   const [mode, setMode] = useState<Mode>(WRITE);
-  const [hasDetails, setDetails] = useState(false);
+  const [aside, setAside] = useState<"details" | "search" | null>(null);
+  const closeAside = useCallback(() => setAside(null), []);
   const conversation = id === null ? undefined : chat.conversations.get(id);
   const write = useCallback(() => setMode(WRITE), []);
   const reply = useCallback((message: Message) => setMode({ kind: "reply", message }), []);
@@ -78,15 +80,31 @@ export function ConversationView({ id, seq }: { id: string | null; seq: number |
           <button
             type="button"
             className="icon"
+            aria-label="Search in this conversation"
+            title="Search in this conversation"
+            aria-expanded={aside === "search"}
+            onClick={() => setAside(aside === "search" ? null : "search")}
+          >
+            <Search />
+          </button>
+          <button
+            type="button"
+            className="icon"
             aria-label="Details"
             title="Details"
-            aria-expanded={hasDetails}
-            onClick={() => setDetails(!hasDetails)}
+            aria-expanded={aside === "details"}
+            onClick={() => setAside(aside === "details" ? null : "details")}
           >
             <Info />
           </button>
         </header>
-        <History conversation={conversation} seq={seq} onReply={reply} onEdit={edit} />
+        <History
+          key={seq === null ? "" : `${seq}/${visit}`}
+          conversation={conversation}
+          seq={seq}
+          onReply={reply}
+          onEdit={edit}
+        />
         {conversation.left ? (
           <p className="composer-closed">You are not in this conversation any more.</p>
         ) : (
@@ -99,7 +117,8 @@ export function ConversationView({ id, seq }: { id: string | null; seq: number |
           />
         )}
       </section>
-      {hasDetails && <Details conversation={conversation} onClose={() => setDetails(false)} />}
+      {aside === "details" && <Details conversation={conversation} onClose={closeAside} />}
+      {aside === "search" && <SearchPanel conversation={conversation} onClose={closeAside} />}
     </>
   );
 }

@@ -27,7 +27,7 @@ import { Field } from "./Field";
 import { useChat, useNow } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";
 import { PeoplePicker } from "./PeoplePicker";
-import { openConversation } from "./Shell";
+import { openConversation } from "./place";
 import { subtitleOf, titleOf } from "./titles";
 
 type Asking = { kind: "leave" } | { kind: "remove"; member: Member } | { kind: "add" } | null;

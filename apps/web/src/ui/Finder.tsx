@@ -4,7 +4,7 @@ import { startDirect, startGroup } from "../store/actions";
 import { Dialog } from "./Dialog";
 import { Field } from "./Field";
 import { useChat } from "./hooks";
-import { openConversation } from "./Shell";
+import { openConversation } from "./place";
 import { PeoplePicker } from "./PeoplePicker";
 
 /** Begins a conversation: with one person directly, with several as a group. */

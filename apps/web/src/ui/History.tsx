@@ -17,7 +17,7 @@ import type { Conversation } from "../store/model";
 import { deliveryOf } from "../store/receipts";
 import { useChat, useNow } from "./hooks";
 import { MessageRow, OutgoingRow, type MessageCommands } from "./MessageRow";
-import { openConversation } from "./Shell";
+import { openConversation } from "./place";
 import { noticeText } from "./titles";
 
 /** Within so many pixels of an end one is at that end. */
@@ -203,6 +203,7 @@ export function History({ conversation, seq, onReply, onEdit }: Props) {
           quoted={row.entry.replyTo === null ? null : timeline.message(row.entry.replyTo)}
           quotedName={quotedName(row.entry)}
           isActive={index === activeIndex}
+          isFound={row.entry.seq === seq}
           commands={commands}
         />
       )}

@@ -43,6 +43,8 @@ interface Props {
   quoted: Message | null;
   quotedName: string;
   isActive: boolean;
+  /** What somebody came for. */
+  isFound: boolean;
   commands: MessageCommands;
 }
 
@@ -60,7 +62,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const { reactions, toggle } = useReactions(conversationId, message);
   return (
     <article
-      className={classes(row, isMine)}
+      className={classes(row, isMine) + (props.isFound ? " found" : "")}
       data-key={row.key}
       tabIndex={isActive ? 0 : -1}
       aria-label={`${name}, ${time(message.at)}`}

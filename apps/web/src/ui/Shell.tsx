@@ -5,21 +5,15 @@ import { Account } from "./Account";
 import { Banner } from "./Banner";
 import { ConversationView } from "./ConversationView";
 import { Finder } from "./Finder";
-import { ChatContext, useHash } from "./hooks";
+import { ChatContext } from "./hooks";
+import { usePlace } from "./place";
 import { Sidebar } from "./Sidebar";
 import { Toasts, useToasts } from "./Toasts";
 
 export type Panel = "finder" | "account" | null;
 
-const OPEN = /^#\/c\/([0-9a-f-]{36})(?:\/(\d+))?$/;
-
-export function openConversation(id: string | null, seq?: number): void {
-  location.hash = id === null ? "" : `#/c/${id}${seq === undefined ? "" : `/${seq}`}`;
-}
-
 export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<void> }) {
-  const hash = useHash();
-  const [, openId = null, seq] = OPEN.exec(hash) ?? [];
+  const { id: openId, seq, visit } = usePlace();
   const [panel, setPanel] = useState<Panel>(null);
   const [announcement, setAnnouncement] = useState("");
   const { toasts, say, dismiss } = useToasts();
@@ -64,7 +58,7 @@ export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<
         <h1 className="unseen">RealChat</h1>
         <Banner />
         <Sidebar openId={openId} onPanel={setPanel} onLogOut={logOut} />
-        <ConversationView key={openId} id={openId} seq={seq === undefined ? null : Number(seq)} />
+        <ConversationView key={openId} id={openId} seq={seq} visit={visit} />
         {panel === "finder" && <Finder onClose={close} />}
         {panel === "account" && <Account onClose={close} onLogOut={logOut} />}
         <Toasts toasts={toasts} onDismiss={dismiss} />

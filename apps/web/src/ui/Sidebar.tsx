@@ -6,8 +6,10 @@ import { when } from "../core/text";
 import type { Presence } from "../core/wire";
 import { peerOf, type Conversation } from "../store/model";
 import { Avatar } from "./Avatar";
+import { Hits } from "./Hits";
 import { useChat, useNow } from "./hooks";
-import { openConversation, type Panel } from "./Shell";
+import { openConversation } from "./place";
+import type { Panel } from "./Shell";
 import { titleOf, typingText } from "./titles";
 
 interface Props {
@@ -20,7 +22,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
   const chat = useChat();
   const now = useNow();
   const [filter, setFilter] = useState("");
-  const list = useRef<HTMLElement>(null);
+  const list = useRef<HTMLDivElement>(null);
   const wanted = filter.trim().toLocaleLowerCase();
   const all = chat.inOrder().map((conversation) => ({ conversation, title: titleOf(chat, conversation) }));
   const shown = wanted ? all.filter(({ title }) => title.toLocaleLowerCase().includes(wanted)) : all;
@@ -55,7 +57,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
             id="filter"
             type="search"
             placeholder="Search"
-            aria-label="Search conversations"
+            aria-label="Search conversations and messages"
             value={filter}
             onChange={(event) => setFilter(event.target.value)}
             onKeyDown={(event) => {
@@ -75,37 +77,40 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
           <MessageSquarePlus />
         </button>
       </div>
-      <nav ref={list} className="conversations" aria-label="Your conversations">
-        {shown.length > 0 && (
-          <Virtualizer as="ul" item="li" data={shown} scrollRef={list} itemSize={68}>
-            {({ conversation, title }) => (
-              <ConversationLine
-                key={conversation.id}
-                conversation={conversation}
-                title={title}
-                isOpen={conversation.id === openId}
-                draft={conversation.id === openId ? "" : (chat.drafts.get(conversation.id) ?? "")}
-                typing={typingText(chat, conversation)}
-                sender={senderOf(chat.me.user_id, conversation, (id) => chat.people.nameOf(id))}
-                peer={
-                  conversation.kind === "direct" ? peerOf(conversation, chat.me.user_id) : conversation.id
-                }
-                presence={chat.people.presence.get(peerOf(conversation, chat.me.user_id))?.status}
-                at={when(conversation.activityAt, now)}
-              />
-            )}
-          </Virtualizer>
-        )}
-        {!shown.length && (
-          <p className="empty">
-            {wanted
-              ? "No conversation is called that."
-              : chat.isFresh
-                ? "Nobody here yet. Find somebody to talk to."
-                : ""}
-          </p>
-        )}
-      </nav>
+      <div ref={list} className="conversations">
+        <nav aria-label="Your conversations">
+          {shown.length > 0 && (
+            <Virtualizer as="ul" item="li" data={shown} scrollRef={list} itemSize={68}>
+              {({ conversation, title }) => (
+                <ConversationLine
+                  key={conversation.id}
+                  conversation={conversation}
+                  title={title}
+                  isOpen={conversation.id === openId}
+                  draft={conversation.id === openId ? "" : (chat.drafts.get(conversation.id) ?? "")}
+                  typing={typingText(chat, conversation)}
+                  sender={senderOf(chat.me.user_id, conversation, (id) => chat.people.nameOf(id))}
+                  peer={
+                    conversation.kind === "direct" ? peerOf(conversation, chat.me.user_id) : conversation.id
+                  }
+                  presence={chat.people.presence.get(peerOf(conversation, chat.me.user_id))?.status}
+                  at={when(conversation.activityAt, now)}
+                />
+              )}
+            </Virtualizer>
+          )}
+          {!shown.length && (
+            <p className="empty">
+              {wanted
+                ? "No conversation is called that."
+                : chat.isFresh
+                  ? "Nobody here yet. Find somebody to talk to."
+                  : ""}
+            </p>
+          )}
+        </nav>
+        <Hits text={filter} />
+      </div>
     </section>
   );
 }

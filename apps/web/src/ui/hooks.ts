@@ -30,14 +30,3 @@ export function useSettled<T>(value: T, ms: number): T {
   }, [value, ms]);
   return settled;
 }
-
-/** The part of the address after #, which says what is open. */
-export function useHash(): string {
-  return useSyncExternalStore(
-    (listener) => {
-      addEventListener("hashchange", listener);
-      return () => removeEventListener("hashchange", listener);
-    },
-    () => location.hash,
-  );
-}

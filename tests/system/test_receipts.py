@@ -27,16 +27,20 @@ async def test_a_reader_is_seen_by_the_sender_and_counts_follow(person: NewPerso
     conversation = await alice.talks_to(bob)
     phone, bobs = Device(alice, [socket_urls[0]]), Device(bob, [socket_urls[1]])
     async with online(phone, bobs):
-        await phone.sends(conversation, "one")
+        mentioned = {"type": "send", "client_message_id": "1", "body": "@bob one", "mentions": [bob.user_id]}
+        assert (await phone.asks({**mentioned, "conversation_id": conversation}))["type"] == "ack"
         sent = await phone.sends(conversation, "two")
         await bobs.reaches(conversation, 3)
-        assert (await shown(bob, conversation))["unread_count"] == 2
+        assert bobs.received[conversation][1]["data"]["mentions"] == [bob.user_id]
+        before = await shown(bob, conversation)
+        assert (before["unread_count"], before["mention_count"]) == (2, 1)
         assert (await shown(alice, conversation))["unread_count"] == 0
         await bobs.posts({"type": "delivered", "conversation_id": conversation, "up_to_seq": 3})
         await eventually(lambda: (3, 0) in receipts(phone, bob), "Alice sees that Bob has got it")
         await bobs.posts({"type": "read", "conversation_id": conversation, "up_to_seq": 2})
         await eventually(lambda: (3, 2) in receipts(phone, bob), "Alice sees how far Bob has read")
-        assert (await shown(bob, conversation))["unread_count"] == 1
+        after = await shown(bob, conversation)
+        assert (after["unread_count"], after["mention_count"]) == (1, 0)
         await bob.asks("POST", f"/v1/conversations/{conversation}/read", json={"up_to_seq": 3})
         await eventually(lambda: (3, 3) in receipts(phone, bob), "Alice sees that Bob has read all")
         await eventually(lambda: (3, 3) in receipts(bobs, bob), "Bob's other devices see it too")

@@ -53,9 +53,30 @@ def _message_sent(message: pb.MessageSent) -> dict[str, Any]:
         data["attachments"] = [_attachment(each) for each in message.attachments]
     if message.HasField("poll"):
         data["poll"] = poll_json(message.poll)
+    _add_mentions(data, message)
     if message.reactions:
         data["reactions"] = [{"emoji": r.emoji, "count": r.count, "mine": r.mine} for r in message.reactions]
+    if message.pinned:
+        data["pinned"] = True
+    if message.reply_count:
+        data["reply_count"], data["last_reply_seq"] = message.reply_count, message.last_reply_seq
+    if message.HasField("forwarded_from"):
+        origin = message.forwarded_from
+        data["forwarded_from"] = {"author_id": origin.author_id, "sent_at": rfc3339(origin.sent_at_ms)}
     return data
+
+
+def _message_edited(edit: pb.MessageEdited) -> dict[str, Any]:
+    data: dict[str, Any] = {"message_id": edit.message_id, "body": edit.body, "deleted": edit.redacted}
+    _add_mentions(data, edit)
+    return data
+
+
+def _add_mentions(data: dict[str, Any], message: pb.MessageSent | pb.MessageEdited) -> None:
+    if message.mentions:
+        data["mentions"] = list(message.mentions)
+    if message.mention_all:
+        data["mention_all"] = True
 
 
 def _reaction(change: pb.ReactionAdded | pb.ReactionRemoved) -> dict[str, Any]:
@@ -78,14 +99,13 @@ _PAYLOADS: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
     "member_removed": ("member.removed", lambda p: {"user_id": p.user_id}),
     "member_left": ("member.left", lambda p: {"new_owner_id": p.new_owner_id or None}),
     "role_changed": ("role.changed", lambda p: {"user_id": p.user_id, "role": ROLES[p.role]}),
-    "message_edited": (
-        "message.edited",
-        lambda p: {"message_id": p.message_id, "body": p.body, "deleted": p.redacted},
-    ),
+    "message_edited": ("message.edited", _message_edited),
     "message_deleted": (
         "message.deleted",
         lambda p: {"message_id": p.message_id, **({"expired": True} if p.expired else {})},
     ),
+    "message_pinned": ("message.pinned", lambda p: {"message_id": p.message_id}),
+    "message_unpinned": ("message.unpinned", lambda p: {"message_id": p.message_id}),
     "message_timer_set": ("timer.set", lambda p: {"seconds": p.seconds or None}),
     "poll_voted": ("poll.voted", lambda p: {"message_id": p.message_id, "choices": list(p.choices)}),
     "poll_closed": ("poll.closed", lambda p: {"message_id": p.message_id}),

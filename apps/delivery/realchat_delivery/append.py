@@ -49,6 +49,8 @@ class Pending:
     body: str
     reply_to: str
     answer: Callable[[Outcome], None]
+    mentions: tuple[str, ...] = ()
+    mention_all: bool = False
     size: int = field(init=False)
     since: float = field(init=False, default=0.0)
     trace: tracing.Context = field(init=False, default_factory=tracing.get_current)

@@ -18,6 +18,7 @@ FrameId = Annotated[str, Meta(max_length=64)]
 Seq = Annotated[int, Meta(ge=0, le=MOST_SEQ)]
 Shown = Literal["online", "away", "invisible"]
 """How a user is to be seen on a device."""
+Mentions = Annotated[tuple[str, ...], Meta(max_length=50)]
 
 
 class _ClientFrame(Struct, tag=str.lower, forbid_unknown_fields=True, kw_only=True):
@@ -45,6 +46,8 @@ class Send(_ClientFrame):
     client_message_id: Annotated[str, Meta(min_length=1, max_length=64)]
     body: str
     reply_to: str | None = None
+    mentions: Mentions = ()
+    mention_all: bool = False
 
 
 class Read(_ClientFrame):
@@ -70,6 +73,8 @@ class Edit(_OfMessage):
     """Changes what a message of one's own says."""
 
     body: str
+    mentions: Mentions = ()
+    mention_all: bool = False
 
 
 class Delete(_OfMessage):

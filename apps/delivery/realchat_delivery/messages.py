@@ -95,6 +95,8 @@ class RpcMessages:
                     client_message_id=pending.client_message_id,
                     body=pending.body,
                     reply_to=pending.reply_to,
+                    mentions=pending.mentions,
+                    mention_all=pending.mention_all,
                 )
                 for pending in batch
             ],
@@ -108,7 +110,10 @@ class RpcMessages:
         answer: pb.EditMessageResponse | pb.DeleteMessageResponse | pb.ReactToMessageResponse
         match change:
             case Edit():
-                answer = await self._peer.call(stub.EditMessage, pb.EditMessageRequest(**which, body=change.body), user)
+                edit = pb.EditMessageRequest(
+                    **which, body=change.body, mentions=change.mentions, mention_all=change.mention_all
+                )
+                answer = await self._peer.call(stub.EditMessage, edit, user)
             case Delete():
                 answer = await self._peer.call(stub.DeleteMessage, pb.DeleteMessageRequest(**which), user)
             case React():

@@ -55,7 +55,16 @@ class Requests:
 
         with server_span("frame send", {}):
             self._node.append(
-                conversation_id, Pending(user.user_id, frame.client_message_id, frame.body, reply_to, answer)
+                conversation_id,
+                Pending(
+                    user.user_id,
+                    frame.client_message_id,
+                    frame.body,
+                    reply_to,
+                    answer,
+                    frame.mentions,
+                    frame.mention_all,
+                ),
             )
         self._unanswered += 1
 

@@ -21,6 +21,8 @@ from realchat_common.ids import parse_id
 MOST_BODY_CHARACTERS = 8_000
 MOST_CLIENT_ID_CHARACTERS = 64
 MOST_ATTACHMENTS = 10
+MOST_MENTIONS = 50
+"""By name, in one message."""
 MEMBERSHIP = frozenset({"conversation_created", "members_added", "member_removed", "member_left", "role_changed"})
 """The payloads that change who is in a conversation, or as what."""
 OF_MESSAGES = frozenset(
@@ -34,6 +36,8 @@ OF_MESSAGES = frozenset(
         "retention_set",
         "poll_voted",
         "poll_closed",
+        "message_pinned",
+        "message_unpinned",
     }
 )
 """The payloads that this service alone makes; all others are changes of the conversation."""
@@ -56,6 +60,10 @@ class NewMessage:
     reply_to: str = ""
     attachment_ids: tuple[str, ...] = ()
     poll: pb.Poll | None = None
+    mentions: frozenset[str] = frozenset()
+    mention_all: bool = False
+    origin: pb.Origin | None = None
+    """Of a text that is forwarded."""
 
     @property
     def key(self) -> Key:
@@ -64,7 +72,8 @@ class NewMessage:
     @property
     def size(self) -> int:
         """About as many bytes as it takes in a segment."""
-        return 4 * len(self.body) + 200 + 1_300 * len(self.attachment_ids) + (self.poll.ByteSize() if self.poll else 0)
+        extra = 40 * len(self.mentions) + 1_300 * len(self.attachment_ids) + (self.poll.ByteSize() if self.poll else 0)
+        return 4 * len(self.body) + 200 + extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,9 @@ def plan(
                     reply_to=intent.reply_to,
                     attachments=[free.pop(each).attachment for each in intent.attachment_ids],
                     poll=intent.poll,
+                    mentions=sorted(intent.mentions & members.keys()),
+                    mention_all=intent.mention_all,
+                    forwarded_from=intent.origin,
                 ),
             )
         event.conversation_id, event.seq, event.occurred_at_ms = conversation_id, seq, now_ms
@@ -310,6 +322,16 @@ def check_attachment_ids(ids: Sequence[str]) -> tuple[str, ...]:
             Code.INVALID_ARGUMENT, f"a message has up to {MOST_ATTACHMENTS} different files", field="attachment_ids"
         )
     return found
+
+
+def checked_mentions(user_ids: Iterable[str]) -> frozenset[str]:
+    """Whom a message mentions. Raises invalid_argument for what is no id, and for more than 50."""
+    mentions = frozenset(parse_id(user_id, "mentions") for user_id in user_ids)
+    if len(mentions) > MOST_MENTIONS:
+        raise RealChatError(
+            Code.INVALID_ARGUMENT, f"a message mentions at most {MOST_MENTIONS} by name", field="mentions"
+        )
+    return mentions
 
 
 def check_client_message_id(text: str) -> str:

@@ -26,16 +26,15 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id, now_ms
 from realchat_common.telemetry import log, tracer
-from realchat_message.acts import Act, Actor, Given, React, Target, plan_acts
+from realchat_message import evidence
+from realchat_message.acts import Act, plan_acts
 from realchat_message.attachments import attachable
 from realchat_message.domain import (
     Appended,
     Head,
     Intent,
-    Key,
     Members,
     NewChange,
-    NewMessage,
     Outcome,
     Plan,
     head_after,
@@ -43,7 +42,6 @@ from realchat_message.domain import (
     plan,
     segment,
 )
-from realchat_message.polls import Choices, PollState, Vote
 from realchat_message.projection import project
 from realchat_message.segments import MOST_EVENTS, SegmentExistsError, Segments
 
@@ -237,19 +235,24 @@ class ConversationLog:
     ) -> Plan:
         acts = [entry for entry in batch if isinstance(entry, Act)]
         if acts:  # then all are
-            actors, targets = (
-                await _actors(connection, conversation_id, acts),
-                await _targets(connection, conversation_id, acts),
+            return plan_acts(
+                conversation_id,
+                head,
+                acts,
+                await evidence.actors(connection, conversation_id, acts),
+                await evidence.targets(connection, conversation_id, acts),
+                await evidence.board(connection, conversation_id, acts),
+                now_ms(),
+                new_id,
             )
-            return plan_acts(conversation_id, head, acts, actors, targets, now_ms(), new_id)
         intents = [entry for entry in batch if not isinstance(entry, Act)]
         return plan(
             conversation_id,
             head,
             intents,
-            await _known(connection, conversation_id, intents),
+            await evidence.known(connection, conversation_id, intents),
             await self._members_at(connection, conversation_id, head),
-            await _answerable(connection, conversation_id, intents),
+            await evidence.answerable(connection, conversation_id, intents),
             now_ms(),
             new_id,
             await attachable(connection, conversation_id, intents),
@@ -306,140 +309,3 @@ def _next_batch(queue: deque[_Waiting]) -> list[_Waiting]:
         size += queue[0].intent.size
         batch.append(queue.popleft())
     return batch
-
-
-async def _known(connection: Connection, conversation_id: str, intents: list[Intent]) -> dict[Key, Appended]:
-    """Those of the intents that the log has already."""
-    known: dict[Key, Appended] = {}
-    messages = [intent for intent in intents if isinstance(intent, NewMessage)]
-    if messages:
-        rows = await connection.fetch(
-            """
-            SELECT found.* FROM unnest($2::uuid[], $3::text[]) AS wanted (actor_id, client_message_id)
-            CROSS JOIN LATERAL (
-                SELECT actor_id, client_message_id, event_id, seq, occurred_at_ms FROM entry
-                WHERE conversation_id = $1 AND actor_id = wanted.actor_id
-                  AND client_message_id = wanted.client_message_id
-                OFFSET 0  -- one index look-up for each: as a plain join it may read the whole conversation
-            ) AS found
-            """,
-            conversation_id,
-            [message.sender_id for message in messages],
-            [message.client_message_id for message in messages],
-        )
-        for row in rows:
-            known[str(row["actor_id"]), row["client_message_id"]] = _appended(row)
-    changes = [intent.event.event_id for intent in intents if isinstance(intent, NewChange)]
-    if changes:
-        rows = await connection.fetch(
-            "SELECT event_id, seq, occurred_at_ms FROM entry"
-            " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND change IS NOT NULL",
-            conversation_id,
-            changes,
-        )
-        for row in rows:
-            known["", str(row["event_id"])] = _appended(row)
-    return known
-
-
-def _appended(row: asyncpg.Record) -> Appended:
-    return Appended(str(row["event_id"]), row["seq"], row["occurred_at_ms"])
-
-
-async def _answerable(connection: Connection, conversation_id: str, intents: list[Intent]) -> frozenset[str]:
-    """Those of the messages that the intents reply to which exist in this conversation."""
-    wanted = [intent.reply_to for intent in intents if isinstance(intent, NewMessage) and intent.reply_to]
-    if not wanted:
-        return frozenset()
-    rows = await connection.fetch(
-        "SELECT event_id FROM entry"
-        " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND client_message_id IS NOT NULL",
-        conversation_id,
-        wanted,
-    )
-    return frozenset(str(row["event_id"]) for row in rows)
-
-
-async def _actors(connection: Connection, conversation_id: str, acts: Sequence[Act]) -> dict[str, Actor]:
-    """Those of the actors who are members."""
-    rows = await connection.fetch(
-        """
-        SELECT user_id, max(role) FILTER (WHERE until_seq = 0) AS role, array_agg(from_seq) AS froms,
-               array_agg(until_seq) AS untils
-        FROM member WHERE conversation_id = $1 AND user_id = ANY($2::uuid[])
-        GROUP BY user_id HAVING bool_or(until_seq = 0)
-        """,
-        conversation_id,
-        [act.actor_id for act in acts],
-    )
-    return {
-        str(row["user_id"]): Actor(row["role"], tuple(zip(row["froms"], row["untils"], strict=True))) for row in rows
-    }
-
-
-async def _targets(connection: Connection, conversation_id: str, acts: Sequence[Act]) -> dict[str, Target]:
-    """Those of the messages that are here."""
-    rows = await connection.fetch(
-        "SELECT event_id, seq, actor_id, occurred_at_ms, body, redacted, extras FROM entry"
-        " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND client_message_id IS NOT NULL",
-        conversation_id,
-        [act.message_id for act in acts],
-    )
-    reactions = await _reactions(connection, acts)
-    votes = await _votes(connection, acts)
-    return {
-        (message_id := str(row["event_id"])): Target(
-            row["seq"],
-            str(row["actor_id"]),
-            row["occurred_at_ms"],
-            row["body"] or "",
-            row["redacted"],
-            reactions.get(message_id, {}),
-            _poll(row["extras"], votes.get(message_id, {})),
-        )
-        for row in rows
-    }
-
-
-def _poll(extras: bytes | None, votes: dict[str, Choices]) -> PollState | None:
-    message = pb.MessageSent.FromString(extras) if extras else None
-    if message is None or not message.HasField("poll"):
-        return None
-    return PollState(len(message.poll.options), message.poll.multiple, message.poll.closed, votes)
-
-
-async def _votes(connection: Connection, acts: Sequence[Act]) -> dict[str, dict[str, Choices]]:
-    """What those who vote had voted for, by message and voter."""
-    voting = [act for act in acts if isinstance(act, Vote)]
-    if not voting:
-        return {}
-    rows = await connection.fetch(
-        "SELECT * FROM vote WHERE message_id = ANY($1::uuid[]) AND user_id = ANY($2::uuid[])",
-        [act.message_id for act in voting],
-        [act.actor_id for act in voting],
-    )
-    found: dict[str, dict[str, Choices]] = {}
-    for row in rows:
-        found.setdefault(str(row["message_id"]), {})[str(row["user_id"])] = tuple(row["choices"])
-    return found
-
-
-async def _reactions(connection: Connection, acts: Sequence[Act]) -> dict[str, dict[str, Given]]:
-    """What was given to those messages that somebody reacts to."""
-    reacting = [act for act in acts if isinstance(act, React)]
-    if not reacting:
-        return {}
-    rows = await connection.fetch(
-        """
-        SELECT message_id, emoji, count(*) AS count,
-               coalesce(array_agg(user_id) FILTER (WHERE user_id = ANY($2::uuid[])), '{}') AS actors
-        FROM reaction WHERE message_id = ANY($1::uuid[]) GROUP BY message_id, emoji
-        """,
-        [act.message_id for act in reacting],
-        [act.actor_id for act in reacting],
-    )
-    found: dict[str, dict[str, Given]] = {}
-    for row in rows:
-        given = Given(row["count"], frozenset(str(actor) for actor in row["actors"]))
-        found.setdefault(str(row["message_id"]), {})[row["emoji"]] = given
-    return found

@@ -20,6 +20,7 @@ from realchat_common.topics import POINTERS
 from realchat_message.attachment_rpc import AttachmentRpc
 from realchat_message.attachments import Attachments
 from realchat_message.blobs import DaprBlobs
+from realchat_message.details import MessageDetails
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
 from realchat_message.expiry import Expiry
@@ -82,13 +83,13 @@ async def main() -> None:
         }.items():
             runtime.background(name, job)
 
-        store = MessageStore(engine)
+        details = MessageDetails(engine)
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        messages = MessageRpc(conversation_log, store, receipts, Relations(pool))
-        add_MessageServiceServicer_to_server(messages, server)
+        rpc = MessageRpc(conversation_log, MessageStore(engine), details, receipts, Relations(pool))
+        add_MessageServiceServicer_to_server(rpc, server)
         add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
         add_ScheduleServiceServicer_to_server(ScheduleRpc(schedule, expiry), server)
-        add_PollServiceServicer_to_server(PollRpc(conversation_log, store), server)
+        add_PollServiceServicer_to_server(PollRpc(conversation_log, details), server)
         add_SearchServiceServicer_to_server(SearchRpc(MessageSearch(engine)), server)
         appcallback_service_v1.add_AppCallbackServicer_to_server(OwnTopic(confirmations, departures), server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)

@@ -7,19 +7,19 @@ from chat.message.v1 import poll_pb2 as pb
 from chat.message.v1.poll_pb2_grpc import PollServiceServicer
 from realchat_common.ids import parse_id
 from realchat_common.rpc import current_user
+from realchat_message.details import MessageDetails
 from realchat_message.domain import NewMessage, check_client_message_id, normalise_body
 from realchat_message.log import ConversationLog
 from realchat_message.polls import ClosePoll, Vote, check_choices, check_options
 from realchat_message.rpc import Context
-from realchat_message.store import MessageStore
 
 
 class PollRpc(PollServiceServicer):
     """Serves chat.message.v1.PollService."""
 
-    def __init__(self, log: ConversationLog, store: MessageStore) -> None:
+    def __init__(self, log: ConversationLog, details: MessageDetails) -> None:
         self._log = log
-        self._store = store
+        self._details = details
 
     async def CreatePoll(self, request: pb.CreatePollRequest, context: Context) -> pb.CreatePollResponse:
         message = NewMessage(
@@ -45,7 +45,7 @@ class PollRpc(PollServiceServicer):
         return pb.ClosePollResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
 
     async def GetPoll(self, request: pb.GetPollRequest, context: Context) -> pb.GetPollResponse:
-        message = await self._store.poll(
+        message = await self._details.poll(
             parse_id(request.conversation_id, "conversation_id"),
             parse_id(request.message_id, "message_id"),
             current_user().user_id,

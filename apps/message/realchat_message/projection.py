@@ -5,10 +5,11 @@ The log wins: everything here can be made again from the segments.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chat.event.v1 import event_pb2 as pb
-from realchat_message.acts import target_of, without_body
+from realchat_message.acts import pinned_by, target_of, without_body
 
 if TYPE_CHECKING:
     import asyncpg
@@ -18,10 +19,13 @@ if TYPE_CHECKING:
 _FOLD = """
     WITH entries AS (
         INSERT INTO entry (conversation_id, seq, event_id, actor_id, occurred_at_ms,
-                           client_message_id, body, reply_to, redacted, change, extras)
-        SELECT $1, * FROM unnest($6::bigint[], $7::uuid[], $8::uuid[], $9::bigint[],
-                                 $10::text[], $11::text[], $12::uuid[], $13::boolean[], $14::bytea[],
-                                 $15::bytea[]))
+                           client_message_id, body, reply_to, redacted, change, extras, mention_all, mentions)
+        SELECT $1, seq, event_id, actor_id, occurred_at_ms,
+               client_message_id, body, reply_to, redacted, change, extras, mention_all, mentions::uuid[]
+        FROM unnest($6::bigint[], $7::uuid[], $8::uuid[], $9::bigint[], $10::text[], $11::text[], $12::uuid[],
+                    $13::boolean[], $14::bytea[], $15::bytea[], $16::boolean[], $17::text[])
+             AS event (seq, event_id, actor_id, occurred_at_ms,
+                       client_message_id, body, reply_to, redacted, change, extras, mention_all, mentions))
     UPDATE head SET last_seq = $2, members_seq = $3, writer_id = $4,
                     unconfirmed_since_ms = CASE WHEN confirmed_seq < last_seq THEN unconfirmed_since_ms ELSE $5 END,
                     last_activity_ms = greatest(last_activity_ms, ($9::bigint[])[array_upper($9::bigint[], 1)])
@@ -55,7 +59,8 @@ _KEEP = """
     FROM entry WHERE conversation_id = $1 AND event_id = $2 AND NOT redacted
 """
 _EDIT = """
-    UPDATE entry SET body = $3, edited_at_ms = $4 WHERE conversation_id = $1 AND event_id = $2 AND NOT redacted
+    UPDATE entry SET body = $3, edited_at_ms = $4, mentions = $5::text::uuid[], mention_all = $6
+    WHERE conversation_id = $1 AND event_id = $2 AND NOT redacted
 """
 _REDACT = """
     WITH revisions AS (DELETE FROM revision WHERE conversation_id = $1 AND message_id = $2),
@@ -63,7 +68,8 @@ _REDACT = """
          votes AS (DELETE FROM vote WHERE message_id = $2),
          files AS (UPDATE attachment SET remove_after_ms = 0 WHERE message_id = $2),
          noted AS (INSERT INTO redaction (conversation_id, message_id) VALUES ($1, $2) ON CONFLICT DO NOTHING)
-    UPDATE entry SET body = '', redacted = true, extras = NULL WHERE conversation_id = $1 AND event_id = $2
+    UPDATE entry SET body = '', redacted = true, extras = NULL, mentions = NULL, mention_all = false, pinned_seq = NULL
+    WHERE conversation_id = $1 AND event_id = $2
 """
 TIMER, RETENTION = 1, 2
 """What a conversation's messages end by."""
@@ -89,6 +95,9 @@ _VOTE = """
 _EXTRAS = "SELECT extras FROM entry WHERE conversation_id = $1 AND event_id = $2"
 _SET_EXTRAS = "UPDATE entry SET extras = $3 WHERE conversation_id = $1 AND event_id = $2"
 _TAKE_BACK = "DELETE FROM reaction WHERE message_id = $1 AND emoji = $2 AND user_id = $3"
+
+
+_PIN = "UPDATE entry SET pinned_seq = $3 WHERE conversation_id = $1 AND event_id = $2"
 
 
 async def project(connection: Connection, segment: pb.Segment, writer_id: str | None, now_ms: int) -> None:
@@ -120,6 +129,8 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
         [message.redacted for message in messages],
         [None if is_sent else _bare(event) for event, is_sent in zip(segment.events, sent, strict=True)],
         [_extras(message) for message in messages],
+        [message.mention_all for message in messages],
+        [_array(message.mentions) for message in messages],
     )
     for message in messages:
         if message.attachments:
@@ -132,15 +143,23 @@ async def project(connection: Connection, segment: pb.Segment, writer_id: str | 
             await _project_reaction(connection, event)
             await _project_expiry(connection, event)
             await _project_poll(connection, event)
+            if pinned := pinned_by(event):
+                message_id, stays = pinned
+                await connection.execute(_PIN, conversation_id, message_id, event.seq if stays else None)
 
 
 def _extras(message: pb.MessageSent) -> bytes | None:
-    if not message.attachments and not message.HasField("poll"):
-        return None
     extras = pb.MessageSent(attachments=message.attachments)
     if message.HasField("poll"):
         extras.poll.CopyFrom(message.poll)
-    return extras.SerializeToString()
+    if message.HasField("forwarded_from"):
+        extras.forwarded_from.CopyFrom(message.forwarded_from)
+    return extras.SerializeToString() or None
+
+
+def _array(user_ids: Sequence[str]) -> str | None:
+    """As PostgreSQL writes an array: arrays of arrays have one shape there."""
+    return "{" + ",".join(user_ids) + "}" if user_ids else None
 
 
 def _bare(event: pb.Event) -> bytes:
@@ -157,7 +176,16 @@ async def _project_act(connection: Connection, event: pb.Event) -> None:
         await connection.execute(_REDACT, conversation_id, message_id)
     elif not event.message_edited.redacted:
         await connection.execute(_KEEP, conversation_id, message_id, event.seq)
-        await connection.execute(_EDIT, conversation_id, message_id, event.message_edited.body, event.occurred_at_ms)
+        edited = event.message_edited
+        await connection.execute(
+            _EDIT,
+            conversation_id,
+            message_id,
+            edited.body,
+            event.occurred_at_ms,
+            _array(edited.mentions),
+            edited.mention_all,
+        )
 
 
 async def _project_reaction(connection: Connection, event: pb.Event) -> None:

@@ -9,7 +9,8 @@ from chat.message.v1.message_pb2_grpc import MessageServiceServicer
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import decode_cursor, encode_cursor, page_limit, parse_id
 from realchat_common.rpc import current_user
-from realchat_message.acts import Act, Delete, Edit, React
+from realchat_message.acts import Act, Delete, Edit, Pin, React
+from realchat_message.details import MessageDetails
 from realchat_message.domain import (
     OF_MESSAGES,
     Appended,
@@ -19,6 +20,7 @@ from realchat_message.domain import (
     Outcome,
     check_attachment_ids,
     check_client_message_id,
+    checked_mentions,
     normalise_body,
 )
 from realchat_message.emojis import one_emoji
@@ -40,9 +42,17 @@ MOST_SEQ = 2**53
 class MessageRpc(MessageServiceServicer):
     """Serves chat.message.v1."""
 
-    def __init__(self, log: ConversationLog, store: MessageStore, receipts: Receipts, relations: Relations) -> None:
+    def __init__(
+        self,
+        log: ConversationLog,
+        store: MessageStore,
+        details: MessageDetails,
+        receipts: Receipts,
+        relations: Relations,
+    ) -> None:
         self._log = log
         self._store = store
+        self._details = details
         self._receipts = receipts
         self._relations = relations
 
@@ -126,7 +136,13 @@ class MessageRpc(MessageServiceServicer):
 
     async def EditMessage(self, request: pb.EditMessageRequest, context: Context) -> pb.EditMessageResponse:
         message_id = parse_id(request.message_id, "message_id")
-        edit = Edit(current_user().user_id, message_id, normalise_body(request.body))
+        edit = Edit(
+            current_user().user_id,
+            message_id,
+            normalise_body(request.body),
+            checked_mentions(request.mentions),
+            request.mention_all,
+        )
         done = await self._act(request.conversation_id, edit)
         return pb.EditMessageResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
 
@@ -143,7 +159,7 @@ class MessageRpc(MessageServiceServicer):
 
     async def ListReactions(self, request: pb.ListReactionsRequest, context: Context) -> pb.ListReactionsResponse:
         (after,) = decode_cursor(request.cursor, tuple[int]) if request.cursor else (0,)
-        reactions, last = await self._store.reactions(
+        reactions, last = await self._details.reactions(
             parse_id(request.conversation_id, "conversation_id"),
             parse_id(request.message_id, "message_id"),
             current_user().user_id,
@@ -153,11 +169,41 @@ class MessageRpc(MessageServiceServicer):
         )
         return pb.ListReactionsResponse(reactions=reactions, next_cursor=encode_cursor(last) if last else "")
 
+    async def PinMessage(self, request: pb.PinMessageRequest, context: Context) -> pb.PinMessageResponse:
+        pin = Pin(current_user().user_id, parse_id(request.message_id, "message_id"), request.remove)
+        done = await self._act(request.conversation_id, pin)
+        return pb.PinMessageResponse(seq=done.seq, at_ms=done.occurred_at_ms, unchanged=done.duplicate)
+
+    async def ListPins(self, request: pb.ListPinsRequest, context: Context) -> pb.ListPinsResponse:
+        conversation_id = parse_id(request.conversation_id, "conversation_id")
+        return pb.ListPinsResponse(pins=await self._details.pins(conversation_id, current_user().user_id))
+
+    async def ListReplies(self, request: pb.ListRepliesRequest, context: Context) -> pb.ListRepliesResponse:
+        (after,) = decode_cursor(request.cursor, tuple[int]) if request.cursor else (0,)
+        message, replies, last = await self._details.replies(
+            parse_id(request.conversation_id, "conversation_id"),
+            parse_id(request.message_id, "message_id"),
+            current_user().user_id,
+            page_limit(request.limit),
+            _seq(after, "cursor"),
+        )
+        next_cursor = encode_cursor(last) if last else ""
+        return pb.ListRepliesResponse(message=message, replies=replies, next_cursor=next_cursor)
+
+    async def ForwardMessage(self, request: pb.ForwardMessageRequest, context: Context) -> pb.ForwardMessageResponse:
+        user_id = current_user().user_id
+        source = parse_id(request.conversation_id, "conversation_id")
+        goal = parse_id(request.to_conversation_id, "to_conversation_id")
+        own_id = check_client_message_id(request.client_message_id)
+        body, origin = await self._details.text(source, parse_id(request.message_id, "message_id"), user_id)
+        sent = await self._log.append_one(goal, NewMessage(user_id, own_id, body, origin=origin))
+        return pb.ForwardMessageResponse(appended=_appended(sent))
+
     async def _act(self, conversation_id: str, act: Act) -> Appended:
         return await self._log.append_one(parse_id(conversation_id, "conversation_id"), act)
 
     async def HideMessage(self, request: pb.HideMessageRequest, context: Context) -> pb.HideMessageResponse:
-        await self._store.hide(
+        await self._details.hide(
             parse_id(request.conversation_id, "conversation_id"),
             parse_id(request.message_id, "message_id"),
             current_user().user_id,
@@ -165,7 +211,7 @@ class MessageRpc(MessageServiceServicer):
         return pb.HideMessageResponse()
 
     async def ListEdits(self, request: pb.ListEditsRequest, context: Context) -> pb.ListEditsResponse:
-        return await self._store.edits(
+        return await self._details.edits(
             parse_id(request.conversation_id, "conversation_id"),
             parse_id(request.message_id, "message_id"),
             current_user().user_id,
@@ -204,7 +250,7 @@ class MessageRpc(MessageServiceServicer):
         return await self._store.message_receipts(conversation_id, message_id, current_user().user_id)
 
     async def GetMessage(self, request: pb.GetMessageRequest, context: Context) -> pb.GetMessageResponse:
-        return await self._store.message(
+        return await self._details.message(
             parse_id(request.conversation_id, "conversation_id"),
             parse_id(request.message_id, "message_id"),
             current_user().user_id,
@@ -261,21 +307,25 @@ def _checked(message: pb.NewMessage) -> NewMessage | RealChatError:
             body=normalise_body(message.body) if message.body.strip() or not files else "",
             reply_to=parse_id(message.reply_to, "reply_to") if message.reply_to else "",
             attachment_ids=files,
+            mentions=checked_mentions(message.mentions),
+            mention_all=message.mention_all,
         )
     except RealChatError as error:
         return error
 
 
+def _appended(outcome: Appended) -> pb.AppendedMessage:
+    return pb.AppendedMessage(
+        message_id=outcome.event_id,
+        seq=outcome.seq,
+        sent_at_ms=outcome.occurred_at_ms,
+        duplicate=outcome.duplicate,
+    )
+
+
 def _result(outcome: Outcome) -> pb.AppendResult:
     if isinstance(outcome, Appended):
-        return pb.AppendResult(
-            appended=pb.AppendedMessage(
-                message_id=outcome.event_id,
-                seq=outcome.seq,
-                sent_at_ms=outcome.occurred_at_ms,
-                duplicate=outcome.duplicate,
-            )
-        )
+        return pb.AppendResult(appended=_appended(outcome))
     return pb.AppendResult(
         failure=pb.AppendFailure(
             code=outcome.code.value,

@@ -25,8 +25,8 @@ from chat.event.v1 import event_pb2
 from chat.message.v1 import search_pb2 as pb
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
+from realchat_message.access import readable_by
 from realchat_message.standing import as_they_stand
-from realchat_message.store import readable_by
 from realchat_message.tables import Entry, Member
 
 MOST_QUERY_CHARACTERS = 256

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2 as pb
+from realchat_message.access import readable_by
 from realchat_message.acts import reaction_of
 from realchat_message.polls import results
 from realchat_message.tables import Entry, Reaction, Vote
@@ -36,6 +37,9 @@ def to_event(entry: Entry) -> pb.Event:
             reply_to=str(entry.reply_to) if entry.reply_to else "",
             redacted=entry.redacted,
             edited_at_ms=0 if entry.redacted else entry.edited_at_ms,
+            mentions=_texts(entry.mentions),
+            mention_all=entry.mention_all,
+            pinned=entry.pinned_seq is not None,
         ),
     )
     if entry.extras:
@@ -59,8 +63,10 @@ async def as_they_stand(session: AsyncSession, entries: Sequence[Entry], reader:
     found = await _reactions(session, {each.message_id for each in (*reactions, *messages)}, reader)
     for reaction in reactions:
         reaction.count = found[reaction.message_id].get(reaction.emoji, pb.ReactionCount()).count
+    threads = await _threads(session, [message.message_id for message in messages], reader) if reader else {}
     for message in messages:
         message.reactions.extend(found[message.message_id].values())
+        message.reply_count, message.last_reply_seq = threads.get(message.message_id, (0, 0))
     if reader:
         await _fill_polls(session, [message for message in messages if message.HasField("poll")], str(reader))
     return events
@@ -84,14 +90,32 @@ async def _fill_edits(session: AsyncSession, entries: Sequence[Entry], events: S
     if not edits:
         return
     rows = await session.exec(
-        select(Entry.event_id, Entry.body, Entry.redacted).where(
+        select(Entry).where(
             col(Entry.conversation_id) == entries[0].conversation_id,
             col(Entry.event_id).in_({UUID(edit.message_id) for edit in edits}),
         )
     )
-    found = {str(message_id): (body or "", redacted) for message_id, body, redacted in rows}
+    found = {str(entry.event_id): entry for entry in rows}
     for edit in edits:
-        edit.body, edit.redacted = found[edit.message_id]
+        entry = found[edit.message_id]
+        edit.body, edit.redacted, edit.mention_all = entry.body or "", entry.redacted, entry.mention_all
+        edit.mentions.extend(_texts(entry.mentions))
+
+
+def _texts(ids: Iterable[UUID] | None) -> list[str]:
+    return [str(each) for each in ids or ()]
+
+
+async def _threads(session: AsyncSession, message_ids: Sequence[str], reader: UUID) -> dict[str, tuple[int, int]]:
+    """How many messages that the reader may read answer each of these, and the seq of the last one."""
+    if not message_ids:
+        return {}
+    rows = await session.exec(
+        select(Entry.reply_to, func.count(), func.max(Entry.seq))
+        .where(col(Entry.reply_to).in_([UUID(message_id) for message_id in message_ids]), readable_by(reader))
+        .group_by(col(Entry.reply_to))
+    )
+    return {str(message_id): (count, last) for message_id, count, last in rows}
 
 
 async def _reactions(session: AsyncSession, message_ids: Iterable[str], reader: UUID | None) -> Reactions:

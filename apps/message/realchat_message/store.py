@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, true, tuple_
+from sqlalchemy import ColumnElement, and_, any_, exists, func, literal, or_, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
@@ -15,23 +14,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2 as pb
 from chat.message.v1 import message_pb2
-from chat.profile.v1 import profile_pb2
 from realchat_common.database import transaction
-from realchat_common.errors import Code, RealChatError
-from realchat_message.domain import ADMINISTRATORS
+from realchat_message.access import last_seqs, message_of, readable_by, require_member, shows_receipts_to
 from realchat_message.standing import as_they_stand, to_event
-from realchat_message.tables import (
-    Entry,
-    Epoch,
-    Head,
-    Hidden,
-    Member,
-    Reaction,
-    Receipt,
-    ReceiptPrivacy,
-    Relation,
-    Revision,
-)
+from realchat_message.tables import Entry, Epoch, Head, Member, Receipt, Relation
 
 MOST_UNREAD = 1_000
 """Counted exactly up to here; somebody with more does not care how many."""
@@ -54,6 +40,7 @@ class Page:
 class _Unread:
     receipt: pb.Receipt
     count: int
+    mentions: int
 
 
 Direction = Literal["before", "after"]
@@ -69,30 +56,6 @@ def _to_receipt(user_id: UUID, receipt: Receipt | None) -> pb.Receipt:
         read_up_to=receipt.read_up_to,
         marked_unread=receipt.marked_unread,
     )
-
-
-def _within_span_of(user_id: UUID) -> ColumnElement[bool]:
-    """Entries within a span of the user's membership."""
-    return exists(
-        select(Member).where(
-            col(Member.conversation_id) == Entry.conversation_id,
-            col(Member.user_id) == user_id,
-            col(Entry.seq) >= col(Member.from_seq),
-            or_(col(Member.until_seq) == 0, col(Entry.seq) <= col(Member.until_seq)),
-        )
-    )
-
-
-def readable_by(user_id: UUID) -> ColumnElement[bool]:
-    """Those of them that the user has not hidden."""
-    hidden = exists(
-        select(Hidden).where(
-            col(Hidden.conversation_id) == Entry.conversation_id,
-            col(Hidden.user_id) == user_id,
-            col(Hidden.seq) == Entry.seq,
-        )
-    )
-    return and_(_within_span_of(user_id), ~hidden)
 
 
 def _waiting_for(user_id: UUID) -> tuple[ColumnElement[bool], ...]:
@@ -126,7 +89,7 @@ class MessageStore:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            last_seq = await self._require_member(session, conversation, user)
+            last_seq = await require_member(session, conversation, user)
             seq = col(Entry.seq)
             query = select(Entry).where(col(Entry.conversation_id) == conversation, readable_by(user))
             if direction == "before":
@@ -145,7 +108,7 @@ class MessageStore:
         """The first seq of a time or later; the end of the log and one where nothing is. By halves, since times rise
         with seq: an index on them would make every append slower. Raises conversation_not_found."""
         async with transaction(self._engine) as session:
-            low, high = 1, await self._require_member(session, UUID(conversation_id), UUID(user_id)) + 1
+            low, high = 1, await require_member(session, UUID(conversation_id), UUID(user_id)) + 1
             while low < high:
                 middle = (low + high) // 2
                 entry = await session.get(Entry, (UUID(conversation_id), middle))
@@ -160,7 +123,7 @@ class MessageStore:
         none. Raises conversation_not_found."""
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            last_seq = await self._require_member(session, conversation, user)
+            last_seq = await require_member(session, conversation, user)
             receipt = await session.get(Receipt, (conversation, user))
             found = await session.exec(
                 select(Entry.seq)
@@ -174,19 +137,6 @@ class MessageStore:
             )
             return found.first() or last_seq
 
-    async def _last_seqs(self, session: AsyncSession, conversations: Sequence[UUID], user: UUID) -> dict[str, int]:
-        """The last seq of those conversations in which the user is a member now."""
-        rows = await session.exec(
-            select(Head.conversation_id, Head.last_seq)
-            .join(Member, col(Member.conversation_id) == Head.conversation_id)
-            .where(
-                col(Head.conversation_id).in_(conversations),
-                col(Member.user_id) == user,
-                col(Member.until_seq) == 0,
-            )
-        )
-        return {str(conversation): last_seq for conversation, last_seq in rows}
-
     async def sync(self, positions: dict[str, int], user_id: str, limit: int) -> list[message_pb2.SyncedConversation]:
         """What somebody missed in many conversations, in the order asked.
 
@@ -196,9 +146,9 @@ class MessageStore:
         left = MOST_SYNCED_BYTES
         answers: list[message_pb2.SyncedConversation] = []
         async with transaction(self._engine) as session:
-            last_seqs = await self._last_seqs(session, [UUID(text) for text in positions], user)
+            found = await last_seqs(session, [UUID(text) for text in positions], user)
             for conversation_id, after_seq in positions.items():
-                last_seq = last_seqs.get(conversation_id)
+                last_seq = found.get(conversation_id)
                 answer = message_pb2.SyncedConversation(
                     conversation_id=conversation_id, last_seq=last_seq or 0, forbidden=last_seq is None
                 )
@@ -299,6 +249,7 @@ class MessageStore:
                 last_message=newest.get(head.conversation_id),
                 receipt=unread[head.conversation_id].receipt,
                 unread_count=unread[head.conversation_id].count,
+                mention_count=unread[head.conversation_id].mentions,
             )
             for head in heads[:limit]
         ]
@@ -331,7 +282,9 @@ class MessageStore:
     async def _unread(self, session: AsyncSession, conversations: list[UUID], user: UUID) -> dict[UUID, _Unread]:
         """What the user has not read of each conversation."""
         waiting = (
-            select(Entry.seq)
+            select(
+                Entry.seq, or_(col(Entry.mention_all), literal(user) == any_(col(Entry.mentions))).label("mentioned")
+            )
             .where(
                 col(Entry.conversation_id) == Head.conversation_id,
                 col(Entry.seq) > func.coalesce(col(Receipt.read_up_to), 0),
@@ -342,9 +295,13 @@ class MessageStore:
             .correlate(Head, Receipt)
             .lateral()
         )
-        counted = select(func.count().label("count")).select_from(waiting).lateral()
+        counted = (
+            select(func.count().label("count"), func.count().filter(waiting.c.mentioned).label("mentions"))
+            .select_from(waiting)
+            .lateral()
+        )
         rows = await session.exec(
-            select(Head.conversation_id, Receipt, counted.c.count)
+            select(Head.conversation_id, Receipt, counted.c.count, counted.c.mentions)
             .select_from(Head)
             .join(
                 Receipt,
@@ -354,7 +311,10 @@ class MessageStore:
             .join(counted, true())
             .where(col(Head.conversation_id).in_(conversations))
         )
-        return {conversation: _Unread(_to_receipt(user, receipt), count) for conversation, receipt, count in rows}
+        return {
+            conversation: _Unread(_to_receipt(user, receipt), count, mentions)
+            for conversation, receipt, count, mentions in rows
+        }
 
     async def receipts(
         self, conversation_id: str, user_id: str, limit: int, after_user_id: str
@@ -372,14 +332,14 @@ class MessageStore:
             select(Member.user_id, Receipt)
             .join(Receipt, _of_member(), isouter=True)
             .where(col(Member.conversation_id) == conversation, col(Member.until_seq) == 0)
-            .where(_shows_receipts_to(UUID(user_id)))
+            .where(shows_receipts_to(UUID(user_id)))
             .order_by(col(Member.user_id))
             .limit(limit + 1)
         )
         if after_user_id:
             query = query.where(col(Member.user_id) > UUID(after_user_id))
         async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, UUID(user_id))
+            await require_member(session, conversation, UUID(user_id))
             rows = list(await session.exec(query))
         receipts = [_to_receipt(member, receipt) for member, receipt in rows[:limit]]
         for receipt in receipts:
@@ -396,8 +356,8 @@ class MessageStore:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, user)
-            message = await self._message(session, conversation, UUID(message_id), user)
+            await require_member(session, conversation, user)
+            message = await message_of(session, conversation, UUID(message_id), user)
             span = aliased(Member)
             rows = await session.exec(
                 select(Member.user_id, Receipt.delivered_up_to, Receipt.read_up_to)
@@ -406,7 +366,7 @@ class MessageStore:
                     col(Member.conversation_id) == conversation,
                     col(Member.until_seq) == 0,
                     col(Member.user_id) != message.actor_id,
-                    _shows_receipts_to(user),
+                    shows_receipts_to(user),
                     exists(
                         select(span).where(
                             span.conversation_id == conversation,
@@ -425,134 +385,6 @@ class MessageStore:
                 if read_up_to >= message.seq:
                     answer.read_by.append(str(member))
             return answer
-
-    async def hide(self, conversation_id: str, message_id: str, user_id: str) -> None:
-        """Hides a message from somebody. Raises conversation_not_found, message_not_found."""
-        conversation, user = UUID(conversation_id), UUID(user_id)
-        async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, user)
-            message = await self._message(session, conversation, UUID(message_id), user)
-            await session.merge(Hidden(conversation_id=conversation, user_id=user, seq=message.seq))
-
-    async def message(self, conversation_id: str, message_id: str, user_id: str) -> message_pb2.GetMessageResponse:
-        """A message as it now stands. Raises conversation_not_found, message_not_found."""
-        conversation, user = UUID(conversation_id), UUID(user_id)
-        async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, user)
-            message = await self._message(session, conversation, UUID(message_id), user)
-        if message.redacted:
-            raise RealChatError(Code.MESSAGE_NOT_FOUND)
-        return message_pb2.GetMessageResponse(
-            sender_id=str(message.actor_id), body=message.body or "", sent_at_ms=message.occurred_at_ms
-        )
-
-    async def edits(self, conversation_id: str, message_id: str, user_id: str) -> message_pb2.ListEditsResponse:
-        """What a message said, oldest first.
-
-        Raises:
-            RealChatError: conversation_not_found, message_not_found; permission_denied for who is neither the author
-                nor an administrator.
-        """
-        conversation, user = UUID(conversation_id), UUID(user_id)
-        async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, user)
-            message = await self._message(session, conversation, UUID(message_id), user)
-            role = await session.exec(
-                select(Member.role).where(
-                    col(Member.conversation_id) == conversation,
-                    col(Member.user_id) == user,
-                    col(Member.until_seq) == 0,
-                )
-            )
-            if message.actor_id != user and role.one() not in ADMINISTRATORS:
-                raise RealChatError(Code.PERMISSION_DENIED)
-            if message.redacted:
-                return message_pb2.ListEditsResponse()
-            earlier = await session.exec(
-                select(Revision)
-                .where(col(Revision.conversation_id) == conversation, col(Revision.message_id) == message.event_id)
-                .order_by(col(Revision.until_seq))
-            )
-            revisions = [message_pb2.Revision(body=each.body, written_at_ms=each.written_at_ms) for each in earlier]
-            now = message_pb2.Revision(
-                body=message.body or "", written_at_ms=message.edited_at_ms or message.occurred_at_ms
-            )
-            return message_pb2.ListEditsResponse(revisions=[*revisions, now])
-
-    async def poll(self, conversation_id: str, message_id: str, user_id: str) -> pb.MessageSent:
-        """A poll with its results. Raises conversation_not_found, message_not_found."""
-        conversation, user = UUID(conversation_id), UUID(user_id)
-        async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, user)
-            message = await self._message(session, conversation, UUID(message_id), user)
-            (event,) = await as_they_stand(session, [message], user)
-        if not event.message_sent.HasField("poll"):
-            raise RealChatError(Code.MESSAGE_NOT_FOUND)
-        return event.message_sent
-
-    async def reactions(
-        self, conversation_id: str, message_id: str, user_id: str, emoji: str, limit: int, after_seq: int
-    ) -> tuple[list[message_pb2.Reaction], int]:
-        """Who gave a message which emoji (one, or any), in the order they did.
-
-        Returns:
-            The reactions, and the seq of the last one when there are more.
-
-        Raises:
-            RealChatError: conversation_not_found, message_not_found.
-        """
-        conversation, user = UUID(conversation_id), UUID(user_id)
-        async with transaction(self._engine) as session:
-            await self._require_member(session, conversation, user)
-            message = await self._message(session, conversation, UUID(message_id), user)
-            query = select(Reaction).where(col(Reaction.message_id) == message.event_id, col(Reaction.seq) > after_seq)
-            if emoji:
-                query = query.where(col(Reaction.emoji) == emoji)
-            rows = list(await session.exec(query.order_by(col(Reaction.seq)).limit(limit + 1)))
-        reactions = [
-            message_pb2.Reaction(user_id=str(row.user_id), emoji=row.emoji, reacted_at_ms=row.reacted_at_ms)
-            for row in rows[:limit]
-        ]
-        return reactions, rows[limit - 1].seq if len(rows) > limit else 0
-
-    async def _require_member(self, session: AsyncSession, conversation: UUID, user: UUID) -> int:
-        """The end of the log. Raises conversation_not_found for who is not a member."""
-        last_seqs = await self._last_seqs(session, [conversation], user)
-        if not last_seqs:
-            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        return last_seqs[str(conversation)]
-
-    async def _message(self, session: AsyncSession, conversation: UUID, message_id: UUID, user: UUID) -> Entry:
-        """A message that the user may read. Raises message_not_found."""
-        entries = await session.exec(
-            select(Entry).where(
-                col(Entry.conversation_id) == conversation,
-                col(Entry.event_id) == message_id,
-                col(Entry.client_message_id).is_not(None),
-                _within_span_of(user),
-            )
-        )
-        entry = entries.one_or_none()
-        if entry is None:
-            raise RealChatError(Code.MESSAGE_NOT_FOUND)
-        return entry
-
-
-def _shows_receipts_to(viewer: UUID) -> ColumnElement[bool]:
-    """Members who let the viewer see their receipts: neither has blocked the other, and their settings allow it."""
-    relation = select(Relation).where(
-        col(Relation.low_id) == func.least(col(Member.user_id), viewer),
-        col(Relation.high_id) == func.greatest(col(Member.user_id), viewer),
-    )
-    privacy = select(ReceiptPrivacy).where(col(ReceiptPrivacy.user_id) == Member.user_id)
-    nobody = privacy.where(col(ReceiptPrivacy.audience) == profile_pb2.AUDIENCE_NOBODY)
-    contacts = privacy.where(col(ReceiptPrivacy.audience) == profile_pb2.AUDIENCE_CONTACTS)
-    hidden = or_(
-        exists(relation.where(col(Relation.apart))),
-        exists(nobody),
-        and_(exists(contacts), ~exists(relation.where(col(Relation.contacts)))),
-    )
-    return or_(col(Member.user_id) == viewer, ~hidden)
 
 
 def _of_member() -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Integer
+from sqlalchemy import ARRAY, BigInteger, Integer, Uuid
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -49,6 +49,11 @@ class Entry(Table, table=True):
     extras: bytes | None = None
     """What few messages have, such as files, as the fields of MessageSent."""
     edited_at_ms: int = 0
+    mentions: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    """Whom a message mentions by name."""
+    mention_all: bool = False
+    pinned_seq: int | None = Field(default=None, sa_type=BigInteger)
+    """The event that pinned a message, while it is."""
     target: UUID | None = None
     """The message that the event changes; its body, as it now stands, is the event's too."""
 

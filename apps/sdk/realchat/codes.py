@@ -59,6 +59,7 @@ class Code(StrEnum):
     TOO_MANY_SCHEDULED = ("too_many_scheduled", 409)
     POLL_CLOSED = ("poll_closed", 409)
     TOO_MANY_INVITES = ("too_many_invites", 409)
+    TOO_MANY_PINS = ("too_many_pins", 409)
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422)
     REQUEST_IN_PROGRESS = ("request_in_progress", 409)
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413)

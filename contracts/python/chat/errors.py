@@ -64,6 +64,7 @@ class Code(Enum):
     TOO_MANY_SCHEDULED = ("too_many_scheduled", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "Too many messages wait to be sent")
     POLL_CLOSED = ("poll_closed", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The poll is closed")
     TOO_MANY_INVITES = ("too_many_invites", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The group has too many invitations")
+    TOO_MANY_PINS = ("too_many_pins", 409, grpc.StatusCode.FAILED_PRECONDITION, False, "The conversation has as many pinned messages as it may")
     IDEMPOTENCY_MISMATCH = ("idempotency_mismatch", 422, grpc.StatusCode.FAILED_PRECONDITION, False, "The idempotency key was used for another request")
     REQUEST_IN_PROGRESS = ("request_in_progress", 409, grpc.StatusCode.ABORTED, True, "The same request is being worked on")
     PAYLOAD_TOO_LARGE = ("payload_too_large", 413, grpc.StatusCode.INVALID_ARGUMENT, False, "The request is too large")

@@ -143,6 +143,7 @@ def inbox_of(backends: Backends, *conversations: pb.Conversation) -> list[event_
             last_message=event,
             receipt=event_pb2.Receipt(user_id=BOB, delivered_up_to=7, read_up_to=6),
             unread_count=1,
+            mention_count=1,
         )
         for event in last
     ]
@@ -160,6 +161,7 @@ async def test_the_inbox_keeps_the_order_of_activity(alice: Client, backends: Ba
     assert inbox["conversations"][0]["last_message"] == event_json(last[0])
     assert (inbox["conversations"][0]["last_seq"], inbox["conversations"][0]["last_activity_at"]) == (8, AT)
     assert (inbox["conversations"][0]["receipt"]["read_up_to"], inbox["conversations"][0]["unread_count"]) == (6, 1)
+    assert inbox["conversations"][0]["mention_count"] == 1
     assert (inbox["next_cursor"], inbox["epoch"]) == ("n", "e1")
     assert backends.asked("ListInbox") == message_pb2.ListInboxRequest(limit=2, cursor="c")
 

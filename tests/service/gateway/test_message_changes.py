@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from service.gateway.backends import Backends
 from service.gateway.door import Client
@@ -13,14 +15,15 @@ from realchat_common.ids import new_id
 
 TALK, MESSAGE = new_id(), new_id()
 PATH = f"/v1/conversations/{TALK}/messages/{MESSAGE}"
-WHICH = {"conversation_id": TALK, "message_id": MESSAGE}
+WHICH: dict[str, Any] = {"conversation_id": TALK, "message_id": MESSAGE}
 
 
 async def test_a_message_is_edited(alice: Client, backends: Backends) -> None:
     backends.answer("EditMessage", pb.EditMessageResponse(seq=8, at_ms=AT_MS))
-    answer = await alice.ask("PATCH", PATH, json={"body": "new"})
+    body: dict[str, Any] = {"body": "new", "mentions": [new_id()], "mention_all": True}
+    answer = await alice.ask("PATCH", PATH, json=body)
     assert (answer.status_code, answer.json()) == (200, {**WHICH, "seq": 8, "at": AT, "unchanged": False})
-    assert backends.asked("EditMessage") == pb.EditMessageRequest(**WHICH, body="new")
+    assert backends.asked("EditMessage") == pb.EditMessageRequest(**WHICH, **body)
     assert backends.caller("EditMessage").user.user_id == alice.user_id  # type: ignore[union-attr]
 
 

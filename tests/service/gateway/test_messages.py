@@ -25,7 +25,13 @@ def appended(*, duplicate: bool = False) -> pb.AppendMessagesResponse:
 async def test_a_message_is_sent_in_the_users_name(alice: Client, backends: Backends) -> None:
     answered, parent = appended(), new_id()
     backends.answer("AppendMessages", answered)
-    body = {"client_message_id": "c1", "body": "hëllo 🐇", "reply_to": parent}
+    body: dict[str, Any] = {
+        "client_message_id": "c1",
+        "body": "hëllo 🐇",
+        "reply_to": parent,
+        "mentions": [new_id()],
+        "mention_all": True,
+    }
     answer = await alice.ask("POST", f"{PATH}/messages", json=body)
     assert answer.status_code == 201
     assert answer.json() == {

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from realchat_message.details import MessageDetails
 from realchat_message.store import MessageStore
 from service.message.room import Room
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,4 +25,4 @@ async def engine(postgres_url: str) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def room(postgres_url: str, engine: AsyncEngine) -> AsyncIterator[Room]:
     async with asyncpg.create_pool(postgres_url, min_size=1, max_size=10) as pool:
-        yield Room(pool, MessageStore(engine))
+        yield Room(pool, MessageStore(engine), MessageDetails(engine))

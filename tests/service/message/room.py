@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
+from realchat_message.details import MessageDetails
 from realchat_message.domain import Appended, NewChange, NewMessage, Outcome
 from realchat_message.log import ConversationLog
 from realchat_message.segments import SegmentExistsError
@@ -70,6 +71,7 @@ class Room:
 
     pool: asyncpg.Pool[asyncpg.Record]
     store: MessageStore
+    details: MessageDetails
     shelf: Shelf = field(default_factory=Shelf)
     lane: Offered = field(default_factory=Offered)
 

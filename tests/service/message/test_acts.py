@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import random
-from typing import Any
-
 import pytest
 from realchat_message.acts import Delete, Edit
 from realchat_message.domain import Appended, NewMessage
@@ -13,7 +10,6 @@ from service.message.room import ALICE, BOB, Room, begun, code, hello, removal, 
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
-from realchat_common.wire import event_json
 
 
 async def everything(room: Room, conversation: str, user: str) -> list[pb.Event]:
@@ -40,13 +36,13 @@ async def test_earlier_bodies_are_for_the_author_and_administrators(room: Room) 
         message = await said(log, conversation, "first")
         await log.append(conversation, [Edit(ALICE, message, "second")])
         await log.append(conversation, [Edit(ALICE, message, "third")])
-    edits = await room.store.edits(conversation, message, ALICE)
+    edits = await room.details.edits(conversation, message, ALICE)
     assert [revision.body for revision in edits.revisions] == ["first", "second", "third"]
     with pytest.raises(RealChatError) as refused:
-        await room.store.edits(conversation, message, BOB)
+        await room.details.edits(conversation, message, BOB)
     assert refused.value.code is Code.PERMISSION_DENIED
     await room.pool.execute("UPDATE member SET role = $1 WHERE user_id = $2", pb.ROLE_ADMIN, BOB)
-    assert await room.store.edits(conversation, message, BOB) == edits
+    assert await room.details.edits(conversation, message, BOB) == edits
 
 
 def holds(value: object, text: str) -> bool:
@@ -85,7 +81,7 @@ async def test_no_body_is_found_anywhere_after_a_deletion(room: Room) -> None:
     _, sent, stays, edited, _ = await everything(room, conversation, BOB)
     assert (sent.message_sent.redacted, edited.message_edited.redacted, sent.message_sent.body) == (True, True, "")
     assert stays.message_sent.message_id == other
-    assert not (await room.store.edits(conversation, message, ALICE)).revisions
+    assert not (await room.details.edits(conversation, message, ALICE)).revisions
     assert await room.pool.fetchval("SELECT count(*) FROM redaction") == 0
 
 
@@ -131,7 +127,7 @@ async def test_a_hidden_message_is_gone_for_one_and_stays_for_the_others(room: R
         message = await said(log, conversation, "embarrassing")
         await log.append(conversation, [hello()])
     for _ in range(2):
-        await room.store.hide(conversation, message, BOB)
+        await room.details.hide(conversation, message, BOB)
     assert [event.seq for event in await everything(room, conversation, BOB)] == [1, 3]
     assert [event.seq for event in await everything(room, conversation, ALICE)] == [1, 2, 3]
     entries, _ = await room.store.inbox(BOB, 1, None)
@@ -145,54 +141,3 @@ async def test_who_left_changes_nothing(room: Room) -> None:
         await log.append(conversation, [removal(BOB)])
         (refused,) = await log.append(conversation, [Edit(BOB, message, "yours")])
     assert code(refused) is Code.CONVERSATION_NOT_FOUND
-
-
-def fold(state: dict[str, dict[str, Any]], event: dict[str, Any]) -> None:
-    """A client: what each message says, of all the events it came to know, in the order of their seq."""
-    data = event["data"]
-    match event["kind"]:
-        case "message.sent":
-            state[data["message_id"]] = {"body": data["body"], "deleted": data["deleted"], "at": data["edited_at"]}
-        case "message.edited":
-            state[data["message_id"]] |= {
-                "body": data["body"],
-                "deleted": data["deleted"],
-                "at": None if data["deleted"] else event["at"],
-            }
-        case "message.deleted":
-            state[data["message_id"]] |= {"body": "", "deleted": True, "at": None}
-
-
-@pytest.mark.parametrize("seed", range(5))
-async def test_who_missed_any_events_ends_as_who_missed_none(room: Room, seed: int) -> None:
-    chance = random.Random(seed)
-    async with room.writer() as log:
-        conversation = await begun(log, ALICE, BOB)
-        always: dict[str, dict[str, Any]] = {}
-        sometimes: dict[str, dict[str, Any]] = {}
-        held = 1
-        messages: list[tuple[str, str]] = []
-        for step in range(60):
-            who = chance.choice([ALICE, BOB])
-            own = [message for author, message in messages if author == who]
-            what = chance.choice(["send", "send", "edit", "edit", "delete"]) if own else "send"
-            if what == "send":
-                messages.append((who, await said(log, conversation, f"message {step}", who)))
-            elif what == "edit":
-                await log.append(conversation, [Edit(who, chance.choice(own), f"edit {step}")])
-            else:
-                await log.append(conversation, [Delete(who, chance.choice(own))])
-            if room.lane.segments:
-                for segment in room.lane.segments:  # as they went to Kafka
-                    for event in segment.events:
-                        fold(always, event_json(event))
-                room.lane.segments.clear()
-            if chance.random() < 0.2 or step == 59:  # connected for a moment: resumes from what it holds
-                (synced,) = await room.store.sync({conversation: held}, BOB, 500)
-                for event in synced.events:
-                    fold(sometimes, event_json(event))
-                held = synced.last_seq
-    fresh: dict[str, dict[str, Any]] = {}
-    for event in await everything(room, conversation, BOB):
-        fold(fresh, event_json(event))
-    assert always == sometimes == fresh

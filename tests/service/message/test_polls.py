@@ -34,7 +34,7 @@ async def test_a_polls_votes_are_counted_where_it_is_read(room: Room) -> None:
     assert isinstance(unchanged, Appended)
     assert unchanged.duplicate
     assert code(late) is Code.POLL_CLOSED
-    found = (await room.store.poll(conversation, poll, BOB)).poll
+    found = (await room.details.poll(conversation, poll, BOB)).poll
     assert (list(found.counts), found.voters, list(found.mine), found.closed) == ([0, 2], 2, [1], True)
     events = (await room.store.history(conversation, CAROL, "after", 1, 50)).events
     assert list(events[0].message_sent.poll.mine) == [1]
@@ -42,7 +42,7 @@ async def test_a_polls_votes_are_counted_where_it_is_read(room: Room) -> None:
     live = (await room.store.read_log(conversation, 2, 1)).events[0].message_sent.poll
     assert (list(live.options), list(live.counts), live.closed) == (["Earl Grey", "Darjeeling"], [], True)
     with pytest.raises(RealChatError) as refused:
-        await room.store.poll(conversation, events[1].event_id, BOB)
+        await room.details.poll(conversation, events[1].event_id, BOB)
     assert refused.value.code is Code.MESSAGE_NOT_FOUND
 
 

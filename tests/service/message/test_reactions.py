@@ -35,11 +35,11 @@ async def test_history_shows_the_counts_of_now_and_a_list_who_gave_them(room: Ro
     )
     (synced,) = await room.store.sync({conversation: 1}, CAROL, 10)
     assert list(synced.events)[1:] == events[2:]
-    first, after = await room.store.reactions(conversation, message, BOB, "", 1, 0)
-    second, end = await room.store.reactions(conversation, message, BOB, "", 1, after)
+    first, after = await room.details.reactions(conversation, message, BOB, "", 1, 0)
+    second, end = await room.details.reactions(conversation, message, BOB, "", 1, after)
     assert [(each.user_id, each.emoji) for each in (*first, *second)] == [(CAROL, HEART), (ALICE, UP)]
     assert end == 0
-    only, _ = await room.store.reactions(conversation, message, BOB, HEART, 50, 0)
+    only, _ = await room.details.reactions(conversation, message, BOB, HEART, 50, 0)
     assert only == first
 
 
@@ -53,7 +53,7 @@ async def test_reactions_are_gone_when_the_message_is_deleted_for_everyone(room:
     assert code(late) is Code.MESSAGE_NOT_FOUND
     _, sent, added, _ = (await room.store.history(conversation, BOB, "after", 0, 200)).events
     assert (shown(sent), added.reaction_added.count) == ([], 0)
-    assert await room.store.reactions(conversation, message, BOB, "", 50, 0) == ([], 0)
+    assert await room.details.reactions(conversation, message, BOB, "", 50, 0) == ([], 0)
     assert await room.pool.fetchval("SELECT count(*) FROM reaction") == 0
 
 
@@ -77,5 +77,5 @@ async def test_reactions_to_a_message_that_one_may_not_read_are_not_listed(room:
     assert code(refused) is Code.MESSAGE_NOT_FOUND
     for who, why in ((BOB, Code.MESSAGE_NOT_FOUND), (CAROL, Code.CONVERSATION_NOT_FOUND)):
         with pytest.raises(RealChatError) as unseen:
-            await room.store.reactions(conversation, message, who, "", 50, 0)
+            await room.details.reactions(conversation, message, who, "", 50, 0)
         assert unseen.value.code is why

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from realchat_message.domain import Intent
 from realchat_message.receipts import Mark, Receipts
 from service.message.room import ALICE, BOB, CAROL, Room, begun, hello, joining, removal
 
@@ -134,66 +128,3 @@ async def test_receipts_are_listed_in_pages(room: Room, receipts: Receipts) -> N
     assert [receipt.user_id for receipt in [*first, *rest]] == sorted([ALICE, BOB, CAROL])
     assert {receipt.user_id: receipt.read_up_to for receipt in [*first, *rest]} == {ALICE: 0, BOB: 1, CAROL: 0}
     assert end == ""
-
-
-PEOPLE = [ALICE, BOB, CAROL]
-
-
-@dataclass
-class Model:
-    """What is unread, said as simply as can be: all that somebody could see, and how far they have come."""
-
-    log: list[tuple[str, str]] = field(default_factory=lambda: [("created", ALICE)])
-    members: set[str] = field(default_factory=lambda: set(PEOPLE))
-    seen: dict[str, set[int]] = field(default_factory=lambda: {person: {1} for person in PEOPLE})
-    read: dict[str, int] = field(default_factory=lambda: dict.fromkeys(PEOPLE, 0))
-
-    def happens(self, what: str, who: str) -> None:
-        self.log.append((what, who))
-        if what == "join":
-            self.members.add(who)
-        for member in self.members:
-            self.seen[member].add(len(self.log))
-        if what == "leave":
-            self.members.discard(who)
-
-    def reads(self, who: str, up_to: int) -> None:
-        if who in self.members:
-            self.read[who] = max(self.read[who], min(up_to, len(self.log)))
-
-    def unread(self, who: str) -> int:
-        return sum(
-            self.log[seq - 1][0] == "send" and self.log[seq - 1][1] != who
-            for seq in self.seen[who]
-            if seq > self.read[who]
-        )
-
-
-people = st.sampled_from(PEOPLE)
-steps = st.one_of(
-    st.tuples(st.just("send"), people, st.just(0)),
-    st.tuples(st.just("send"), people, st.just(0)),
-    st.tuples(st.just("read"), people, st.integers(0, 40)),
-    st.tuples(st.sampled_from(["leave", "join"]), st.sampled_from([BOB, CAROL]), st.just(0)),
-)
-
-
-@given(st.lists(steps, max_size=30))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_unread_counts_equal_what_the_log_says(
-    room: Room, receipts: Receipts, history: Sequence[tuple[str, str, int]]
-) -> None:
-    model = Model()
-    async with room.writer() as log:
-        conversation = await begun(log, *PEOPLE)
-        for what, who, up_to in history:
-            if what == "read":
-                model.reads(who, up_to)
-                await receipts.move({(conversation, who): Mark(read_up_to=up_to)})
-            elif (what == "join") != (who in model.members):
-                model.happens(what, who)
-                intents: dict[str, Intent] = {"send": hello(who), "leave": removal(who), "join": joining(who)}
-                await log.append(conversation, [intents[what]])
-    for person in model.members:
-        found = await entry(room, person, conversation)
-        assert (found.unread_count, found.receipt.read_up_to) == (model.unread(person), model.read[person])

@@ -52,7 +52,7 @@ async def test_only_what_one_may_read_now_is_found(room: Room, search: MessageSe
         await log.append(conversation, [joining(BOB)])
         three = await said(log, conversation, "treasure three")
         assert sorted(await found(search, BOB, "treasure")) == ["treasure one", "treasure three"]
-        await room.store.hide(conversation, three, BOB)
+        await room.details.hide(conversation, three, BOB)
     assert await found(search, BOB, "treasure") == ["treasure one"]
     assert len(await found(search, ALICE, "treasure")) == 3
     with pytest.raises(RealChatError) as refused:

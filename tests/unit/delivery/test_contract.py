@@ -160,6 +160,12 @@ EVENTS: list[dict[str, Any]] = [
     {"role_changed": pb.RoleChanged(user_id=new_id(), role=pb.ROLE_ADMIN)},
     {"message_edited": pb.MessageEdited(message_id=new_id(), body="b")},
     {"message_edited": pb.MessageEdited(message_id=new_id(), redacted=True)},
+    {"message_edited": pb.MessageEdited(message_id=new_id(), body="b", mentions=[new_id()], mention_all=True)},
+    {
+        "message_sent": pb.MessageSent(
+            message_id=new_id(), client_message_id="c", body="b", mentions=[new_id()], mention_all=True
+        )
+    },
     {"message_deleted": pb.MessageDeleted(message_id=new_id())},
     {"message_deleted": pb.MessageDeleted(message_id=new_id(), expired=True)},
     {"message_timer_set": pb.MessageTimerSet(seconds=60)},
@@ -178,6 +184,19 @@ EVENTS: list[dict[str, Any]] = [
             message_id=new_id(), client_message_id="c", body="b", reactions=[pb.ReactionCount(emoji="👍", count=2)]
         )
     },
+    {
+        "message_sent": pb.MessageSent(
+            message_id=new_id(),
+            client_message_id="c",
+            body="b",
+            pinned=True,
+            reply_count=2,
+            last_reply_seq=9,
+            forwarded_from=pb.Origin(author_id=new_id(), sent_at_ms=1),
+        )
+    },
+    {"message_pinned": pb.MessagePinned(message_id=new_id())},
+    {"message_unpinned": pb.MessageUnpinned(message_id=new_id())},
     {"reaction_added": pb.ReactionAdded(message_id=new_id(), emoji="👍", count=1)},
     {"reaction_removed": pb.ReactionRemoved(message_id=new_id(), emoji="👍")},
     {"group_changed": pb.GroupChanged(description="", avatar_id="", admins_only=False)},

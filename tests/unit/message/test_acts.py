@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from realchat_message.acts import (
     EDITABLE_MS,
     MOST_EMOJIS,
+    MOST_PINS,
     Act,
     Actor,
+    Board,
     Delete,
     Edit,
     Given,
+    Pin,
     React,
     Target,
     plan_acts,
@@ -34,18 +37,22 @@ MEMBERS = {
     DAVE: Actor(pb.ROLE_OWNER, ((1, 4), (9, 0))),
 }
 SENT_AT = 1_000
+GROUP = Board()
 FULL = {str(number): Given(1, frozenset({CAROL})) for number in range(MOST_EMOJIS)}
 HERE = {
     "m": Target(5, ALICE, SENT_AT, "hello", False),
     "gone": Target(6, ALICE, SENT_AT, "", True),
-    "liked": Target(7, ALICE, SENT_AT, "hello", False, {"+": Given(3, frozenset({BOB}))}),
-    "full": Target(8, ALICE, SENT_AT, "hello", False, FULL),
+    "liked": Target(7, ALICE, SENT_AT, "hello", False, reactions={"+": Given(3, frozenset({BOB}))}),
+    "pinned": Target(9, ALICE, SENT_AT, "hello", False, pinned=True),
+    "full": Target(8, ALICE, SENT_AT, "hello", False, reactions=FULL),
 }
 
 
-def decide(*acts: Act, now_ms: int = SENT_AT) -> tuple[list[pb.Event], list[Outcome]]:
+def decide(
+    *acts: Act, now_ms: int = SENT_AT, board: Board = GROUP, apart: bool = False
+) -> tuple[list[pb.Event], list[Outcome]]:
     ids = itertools.count(1)
-    plan = plan_acts("talk", Head(10, 1), acts, MEMBERS, HERE, now_ms, lambda: f"event {next(ids)}")
+    plan = plan_acts("talk", Head(10, 1, apart), acts, MEMBERS, HERE, board, now_ms, lambda: f"event {next(ids)}")
     return plan.events, plan.outcomes
 
 
@@ -82,11 +89,24 @@ def test_an_author_edits_and_then_deletes() -> None:
         (React(BOB, "full", "0"), None),
         (React(BOB, "full", "+", remove=True), None),
         (React(CAROL, "full", "0", remove=True), None),
+        (Pin(ALICE, "m"), Code.PERMISSION_DENIED),
+        (Pin(CAROL, "m"), None),
+        (Pin(CAROL, "pinned", remove=True), None),
+        (Pin(ALICE, "pinned", remove=True), Code.PERMISSION_DENIED),
+        (Pin(CAROL, "gone"), Code.MESSAGE_NOT_FOUND),
+        (Pin(DAVE, "m"), Code.MESSAGE_NOT_FOUND),
+        (Pin("stranger", "m"), Code.CONVERSATION_NOT_FOUND),
     ],
 )
 def test_who_may_do_what(act: Act, code: Code | None) -> None:
     _, outcomes = decide(act)
     assert codes(outcomes) == [code]
+
+
+def test_between_blocked_people_messages_are_only_deleted() -> None:
+    acts: list[Act] = [Edit(ALICE, "m", "x"), React(BOB, "m", "+"), Pin(BOB, "m"), Pin(BOB, "pinned", remove=True)]
+    assert codes(decide(*acts, board=Board(direct=True), apart=True)[1]) == [Code.CONTACT_REFUSED] * 4
+    assert codes(decide(Delete(ALICE, "m"), apart=True)[1]) == [None]
 
 
 def test_a_day_after_it_was_sent_a_message_is_edited_no_more_but_still_deleted() -> None:
@@ -103,6 +123,8 @@ def test_a_day_after_it_was_sent_a_message_is_edited_no_more_but_still_deleted()
         React(BOB, "liked", "+"),
         React(ALICE, "liked", "+", remove=True),
         React(ALICE, "m", "+", remove=True),
+        Pin(CAROL, "pinned"),
+        Pin(CAROL, "m", remove=True),
     ],
 )
 def test_what_is_so_already_appends_nothing(act: Act) -> None:
@@ -136,10 +158,35 @@ def test_an_emoji_that_was_taken_back_makes_room_for_another() -> None:
     assert codes(decide(*acts)[1]) == [None, None, Code.TOO_MANY_REACTIONS]
 
 
+def test_in_a_direct_conversation_both_pin() -> None:
+    assert codes(decide(Pin(BOB, "m"), board=Board(direct=True))[1]) == [None]
+
+
+def test_a_conversation_has_a_bounded_number_of_pins() -> None:
+    board = Board(pins=MOST_PINS)
+    assert codes(decide(Pin(CAROL, "m"), Pin(CAROL, "pinned"), board=board)[1]) == [Code.TOO_MANY_PINS, None]
+    unpinned, deleted = Pin(CAROL, "pinned", remove=True), Delete(CAROL, "pinned")
+    for way in (unpinned, deleted):
+        acts = [way, Pin(CAROL, "m"), Pin(CAROL, "liked")]
+        assert codes(decide(*acts, board=board)[1]) == [None, None, Code.TOO_MANY_PINS]
+
+
+def test_an_edit_says_whom_the_message_mentions_from_now_on() -> None:
+    (first, second), outcomes = decide(
+        Edit(ALICE, "m", "hello", frozenset({BOB, "stranger"})),
+        Edit(ALICE, "m", "hello", frozenset({BOB})),
+        Edit(ALICE, "m", "hello", mention_all=True),
+    )
+    assert (list(first.message_edited.mentions), first.message_edited.mention_all) == ([BOB], False)
+    assert (list(second.message_edited.mentions), second.message_edited.mention_all) == ([], True)
+    assert [isinstance(outcome, Appended) and outcome.duplicate for outcome in outcomes] == [False, True, False]
+
+
 acts = st.one_of(
     st.builds(Edit, st.sampled_from(list(MEMBERS)), st.sampled_from(["m", "gone"]), st.sampled_from("abc")),
     st.builds(Delete, st.sampled_from(list(MEMBERS)), st.sampled_from(["m", "gone"])),
     st.builds(React, st.sampled_from(list(MEMBERS)), st.just("m"), st.sampled_from("+-"), st.booleans()),
+    st.builds(Pin, st.sampled_from(list(MEMBERS)), st.just("m"), st.booleans()),
 )
 
 
@@ -156,7 +203,11 @@ def test_a_batch_has_no_gap_and_a_deleted_message_never_changes_again(batch: lis
 def test_a_redacted_segment_has_none_of_the_messages_bodies_and_all_of_the_others() -> None:
     segment = pb.Segment(
         events=[
-            pb.Event(message_sent=pb.MessageSent(message_id="m", client_message_id="c", body="secret")),
+            pb.Event(
+                message_sent=pb.MessageSent(
+                    message_id="m", client_message_id="c", body="secret", mentions=["secret"], mention_all=True
+                )
+            ),
             pb.Event(message_sent=pb.MessageSent(message_id="other", body="stays")),
             pb.Event(message_edited=pb.MessageEdited(message_id="m", body="secret too")),
         ]

@@ -17,6 +17,7 @@ from realchat_message.domain import (
     NewChange,
     NewMessage,
     SeenRanges,
+    checked_mentions,
     head_after,
     members_after,
     normalise_body,
@@ -215,3 +216,23 @@ def test_in_announcement_mode_only_administrators_write_whatever_is_in_the_batch
     assert refused == [False, False, Code.PERMISSION_DENIED, False, False, False]
     outcomes = log.append(role(BOB, pb.ROLE_MEMBER), says(BOB), administration(False), says(BOB))
     assert [isinstance(outcome, RealChatError) for outcome in outcomes] == [False, True, False, False]
+
+
+def test_a_message_mentions_those_who_are_members_at_that_point_of_the_log() -> None:
+    log = Log()
+    log.append(creation(ALICE, BOB, CAROL))
+    mentions = frozenset({BOB, CAROL})
+    log.append(removal(CAROL), NewMessage(ALICE, "1", "hello", mentions=mentions, mention_all=True))
+    sent = log.events[-1].message_sent
+    assert (list(sent.mentions), sent.mention_all) == ([BOB], True)
+
+
+@pytest.mark.parametrize("user_ids", [["bob"], [""], [str(uuid.uuid4()) for _ in range(51)]])
+def test_mentions_are_ids_of_50_users_at_most(user_ids: list[str]) -> None:
+    with pytest.raises(RealChatError) as refused:
+        checked_mentions(user_ids)
+    assert (refused.value.code, refused.value.field) == (Code.INVALID_ARGUMENT, "mentions")
+
+
+def test_who_is_mentioned_twice_is_mentioned() -> None:
+    assert checked_mentions([BOB.upper(), BOB]) == {BOB}

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from realchat_message.acts import Act, Actor, Delete, Edit, Target, plan_acts
+from realchat_message.acts import Act, Actor, Board, Delete, Edit, Target, plan_acts
 from realchat_message.domain import Appended, Head
 from realchat_message.polls import ClosePoll, PollState, Vote, check_choices, check_options, results
 
@@ -29,7 +29,7 @@ def outcomes(*acts: Act, multiple: bool = False, closed: bool = False) -> list[s
         "poll": Target(5, ALICE, 0, "Tea?", False, poll=PollState(3, multiple, closed)),
         "text": Target(6, ALICE, 0, "No poll", False),
     }
-    plan = plan_acts("talk", Head(9, 1), acts, MEMBERS, here, 1, lambda: f"event {next(ids)}")
+    plan = plan_acts("talk", Head(9, 1), acts, MEMBERS, here, Board(), 1, lambda: f"event {next(ids)}")
     return [
         ("same" if outcome.duplicate else "ok") if isinstance(outcome, Appended) else outcome.code.value
         for outcome in plan.outcomes

@@ -32,11 +32,13 @@ from realchat_gateway.api import (
     invites,
     messages,
     people,
+    pins,
     polls,
     reactions,
     receipts,
     schedule,
     search,
+    threads,
 )
 from realchat_gateway.edge import Edge
 from realchat_gateway.gateway import Gateway
@@ -122,6 +124,8 @@ def public_app(gateway: Gateway) -> FastAPI:
         people,
         conversations,
         messages,
+        pins,
+        threads,
         reactions,
         receipts,
         credentials,

@@ -33,6 +33,8 @@ from realchat_gateway.schemas.messages import (
 
 router = APIRouter(prefix="/v1", tags=["messages"], route_class=ApiRoute)
 
+SENT_ALREADY: dict[int | str, dict[str, Any]] = {200: {"description": "It had been sent already."}}
+
 OptionalSeq = Annotated[int | None, Query(ge=0, le=MOST_SEQ)]
 
 
@@ -68,7 +70,7 @@ async def get_history(
 @router.post(
     "/conversations/{conversation_id}/messages",
     status_code=201,
-    responses={200: {"description": "It had been sent already."}},
+    responses=SENT_ALREADY,
 )
 async def send_message(
     conversation_id: Id,
@@ -86,6 +88,8 @@ async def send_message(
         body=body.body,
         reply_to=body.reply_to or "",
         attachment_ids=body.attachment_ids,
+        mentions=body.mentions,
+        mention_all=body.mention_all,
     )
     asked = pb.AppendMessagesRequest(conversation_id=conversation_id, messages=[message])
     answer = await gateway.message.call(gateway.message.stub.AppendMessages, asked, user)
@@ -93,14 +97,7 @@ async def send_message(
     if result.HasField("failure"):
         raise RealChatError(CODES[result.failure.code], result.failure.detail)
     response.status_code = 200 if result.appended.duplicate else 201
-    return SentMessage(
-        conversation_id=conversation_id,
-        message_id=result.appended.message_id,
-        client_message_id=own_id,
-        seq=result.appended.seq,
-        at=rfc3339(result.appended.sent_at_ms),
-        duplicate=result.appended.duplicate,
-    )
+    return SentMessage.of(conversation_id, own_id, result.appended)
 
 
 def own_message_id(in_body: str | None, key: str | None) -> str:
@@ -118,7 +115,13 @@ async def edit_message(
     conversation_id: Id, message_id: Id, body: NewBody, user: Writer, gateway: GatewayDep
 ) -> ChangedMessage:
     """Changes what a message of one's own says, within 24 hours."""
-    asked = pb.EditMessageRequest(conversation_id=conversation_id, message_id=message_id, body=body.body)
+    asked = pb.EditMessageRequest(
+        conversation_id=conversation_id,
+        message_id=message_id,
+        body=body.body,
+        mentions=body.mentions,
+        mention_all=body.mention_all,
+    )
     answer = await gateway.message.call(gateway.message.stub.EditMessage, asked, user)
     return ChangedMessage.of(asked, answer)
 

@@ -28,6 +28,7 @@ class InboxConversation(Conversation):
             "last_message": EVENT,
             "receipt": RECEIPT,
             "unread_count": 2,
+            "mention_count": 1,
         }
     )
 
@@ -38,6 +39,7 @@ class InboxConversation(Conversation):
     unread_count: Annotated[
         int, Field(ge=0, le=1000, description="Messages of others that wait to be read; 1,000 stands for more, too.")
     ]
+    mention_count: Annotated[int, Field(ge=0, le=1000, description="How many of them mention the caller.")]
 
     @classmethod
     def merged(cls, entry: message_pb2.InboxEntry, conversation: conversation_pb2.Conversation) -> InboxConversation:
@@ -49,6 +51,7 @@ class InboxConversation(Conversation):
             last_message=Event.of(entry.last_message) if entry.HasField("last_message") else None,
             receipt=Receipt.of(entry.receipt),
             unread_count=entry.unread_count,
+            mention_count=entry.mention_count,
         )
 
 

@@ -10,23 +10,36 @@ from chat.event.v1 import event_pb2
 from chat.message.v1 import message_pb2
 from realchat_common.ids import rfc3339
 from realchat_common.wire import event_json
-from realchat_gateway.schemas.base import ALICE, AT, MESSAGE, TALK, Command, Id, Seq, Time, example
+from realchat_gateway.schemas.base import ALICE, AT, BOB, MESSAGE, TALK, Command, Id, Seq, Time, example
+
+Mentions = Annotated[
+    list[Id],
+    Field(
+        default_factory=list,
+        max_length=50,
+        description="Ids of users that the text mentions. Those who are not members are left out.",
+    ),
+]
+ClientMessageId = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="The sender's own id: the same one in the same conversation is the same message. "
+        "Without it the `Idempotency-Key` is taken, without that each request is a message.",
+    ),
+]
+MentionAll = Annotated[bool, Field(description="The text mentions all members.")]
 
 
 class NewMessage(Command):
     """A message."""
 
-    model_config = example({"client_message_id": "7c0f1a9e", "body": "Why is a raven like a writing-desk?"})
+    model_config = example(
+        {"client_message_id": "7c0f1a9e", "body": "@bob Why is a raven like a writing-desk?", "mentions": [BOB]}
+    )
 
-    client_message_id: Annotated[
-        str | None,
-        Field(
-            min_length=1,
-            max_length=64,
-            description="The sender's own id: the same one in the same conversation is the same message. "
-            "Without it the `Idempotency-Key` is taken, without that each request is a message.",
-        ),
-    ] = None
+    client_message_id: ClientMessageId = None
     body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
     reply_to: Id | None = None
     attachment_ids: Annotated[
@@ -37,6 +50,8 @@ class NewMessage(Command):
             description="Files that the sender uploaded; the body may be empty then.",
         ),
     ]
+    mentions: Mentions
+    mention_all: MentionAll = False
 
 
 class SentMessage(BaseModel):
@@ -60,13 +75,27 @@ class SentMessage(BaseModel):
     at: Time
     duplicate: Annotated[bool, Field(description="An earlier request had sent it already.")]
 
+    @classmethod
+    def of(cls, conversation_id: str, client_message_id: str, appended: message_pb2.AppendedMessage) -> SentMessage:
+        """From the message service."""
+        return cls(
+            conversation_id=conversation_id,
+            message_id=appended.message_id,
+            client_message_id=client_message_id,
+            seq=appended.seq,
+            at=rfc3339(appended.sent_at_ms),
+            duplicate=appended.duplicate,
+        )
+
 
 class NewBody(Command):
-    """What a message says from now on."""
+    """What a message says, and whom it mentions, from now on."""
 
     model_config = example({"body": "Why is a raven like a desk?"})
 
     body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
+    mentions: Mentions
+    mention_all: MentionAll = False
 
 
 class ChangedMessage(BaseModel):
@@ -83,8 +112,8 @@ class ChangedMessage(BaseModel):
     @classmethod
     def of(
         cls,
-        asked: message_pb2.EditMessageRequest | message_pb2.ReactToMessageRequest,
-        answer: message_pb2.EditMessageResponse | message_pb2.ReactToMessageResponse,
+        asked: message_pb2.EditMessageRequest | message_pb2.ReactToMessageRequest | message_pb2.PinMessageRequest,
+        answer: message_pb2.EditMessageResponse | message_pb2.ReactToMessageResponse | message_pb2.PinMessageResponse,
     ) -> ChangedMessage:
         """From the message service."""
         return cls(

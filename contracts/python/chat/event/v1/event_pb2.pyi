@@ -185,6 +185,12 @@ class MessageSent(_message.Message):
     REDACTED_FIELD_NUMBER: _builtins.int
     EDITED_AT_MS_FIELD_NUMBER: _builtins.int
     REACTIONS_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
+    MENTION_ALL_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    REPLY_COUNT_FIELD_NUMBER: _builtins.int
+    LAST_REPLY_SEQ_FIELD_NUMBER: _builtins.int
+    FORWARDED_FROM_FIELD_NUMBER: _builtins.int
     ATTACHMENTS_FIELD_NUMBER: _builtins.int
     POLL_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
@@ -199,9 +205,28 @@ class MessageSent(_message.Message):
     """True once the message was deleted for everyone: the body is gone from the log too."""
     edited_at_ms: _builtins.int
     """When the author last changed it, in milliseconds since the Unix epoch; 0 when never. `body` is then the new one."""
+    mention_all: _builtins.bool
+    """It mentions all members."""
+    pinned: _builtins.bool
+    """It is pinned, as it stands when it is read."""
+    reply_count: _builtins.int
+    """How many messages answer it, of those that the reader may read, and the seq of the last one of them: those with a
+    larger seq come on top. Where the reactions are, too.
+    """
+    last_reply_seq: _builtins.int
     @_builtins.property
     def reactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReactionCount]:
-        """By whom how often, as it stands when it is read. In GetHistory only: elsewhere the events that follow say it."""
+        """How many have given it which emoji, as it stands when it is read. Only where messages are read without all the
+        events that follow (GetHistory, ListPins, ListReplies): elsewhere those say it.
+        """
+
+    @_builtins.property
+    def mentions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom it mentions: members at that point of the log."""
+
+    @_builtins.property
+    def forwarded_from(self) -> Global___Origin:
+        """Set when its text was first in another message."""
 
     @_builtins.property
     def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
@@ -221,16 +246,46 @@ class MessageSent(_message.Message):
         redacted: _builtins.bool = ...,
         edited_at_ms: _builtins.int = ...,
         reactions: _abc.Iterable[Global___ReactionCount] | None = ...,
+        mentions: _abc.Iterable[_builtins.str] | None = ...,
+        mention_all: _builtins.bool = ...,
+        pinned: _builtins.bool = ...,
+        reply_count: _builtins.int = ...,
+        last_reply_seq: _builtins.int = ...,
+        forwarded_from: Global___Origin | None = ...,
         attachments: _abc.Iterable[Global___Attachment] | None = ...,
         poll: Global___Poll | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["poll", b"poll"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["forwarded_from", b"forwarded_from", "poll", b"poll"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "message_id", b"message_id", "poll", b"poll", "reactions", b"reactions", "redacted", b"redacted", "reply_to", b"reply_to"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "body", b"body", "client_message_id", b"client_message_id", "edited_at_ms", b"edited_at_ms", "forwarded_from", b"forwarded_from", "last_reply_seq", b"last_reply_seq", "mention_all", b"mention_all", "mentions", b"mentions", "message_id", b"message_id", "pinned", b"pinned", "poll", b"poll", "reactions", b"reactions", "redacted", b"redacted", "reply_count", b"reply_count", "reply_to", b"reply_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageSent: _TypeAlias = MessageSent  # noqa: Y015
+
+@_typing.final
+class Origin(_message.Message):
+    """Where a forwarded text comes from: who wrote it, and when. Not in which conversation, which its readers may not know."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHOR_ID_FIELD_NUMBER: _builtins.int
+    SENT_AT_MS_FIELD_NUMBER: _builtins.int
+    author_id: _builtins.str
+    sent_at_ms: _builtins.int
+    def __init__(
+        self,
+        *,
+        author_id: _builtins.str = ...,
+        sent_at_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author_id", b"author_id", "sent_at_ms", b"sent_at_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
 @_typing.final
 class ReactionCount(_message.Message):
@@ -271,21 +326,30 @@ class MessageEdited(_message.Message):
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     REDACTED_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
+    MENTION_ALL_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     body: _builtins.str
     """Normalised text. Empty when redacted."""
     redacted: _builtins.bool
     """True once the message was deleted for everyone."""
+    mention_all: _builtins.bool
+    @_builtins.property
+    def mentions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Whom the message mentions from now on, as in MessageSent."""
+
     def __init__(
         self,
         *,
         message_id: _builtins.str = ...,
         body: _builtins.str = ...,
         redacted: _builtins.bool = ...,
+        mentions: _abc.Iterable[_builtins.str] | None = ...,
+        mention_all: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "message_id", b"message_id", "redacted", b"redacted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "mention_all", b"mention_all", "mentions", b"mentions", "message_id", b"message_id", "redacted", b"redacted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -466,6 +530,46 @@ class ReactionRemoved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReactionRemoved: _TypeAlias = ReactionRemoved  # noqa: Y015
+
+@_typing.final
+class MessagePinned(_message.Message):
+    """The actor pinned a message. A message that is deleted is pinned no more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessagePinned: _TypeAlias = MessagePinned  # noqa: Y015
+
+@_typing.final
+class MessageUnpinned(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageUnpinned: _TypeAlias = MessageUnpinned  # noqa: Y015
 
 @_typing.final
 class ConversationCreated(_message.Message):
@@ -670,6 +774,8 @@ class Event(_message.Message):
     MESSAGE_DELETED_FIELD_NUMBER: _builtins.int
     REACTION_ADDED_FIELD_NUMBER: _builtins.int
     REACTION_REMOVED_FIELD_NUMBER: _builtins.int
+    MESSAGE_PINNED_FIELD_NUMBER: _builtins.int
+    MESSAGE_UNPINNED_FIELD_NUMBER: _builtins.int
     MESSAGE_TIMER_SET_FIELD_NUMBER: _builtins.int
     RETENTION_SET_FIELD_NUMBER: _builtins.int
     POLL_VOTED_FIELD_NUMBER: _builtins.int
@@ -707,6 +813,10 @@ class Event(_message.Message):
     @_builtins.property
     def reaction_removed(self) -> Global___ReactionRemoved: ...
     @_builtins.property
+    def message_pinned(self) -> Global___MessagePinned: ...
+    @_builtins.property
+    def message_unpinned(self) -> Global___MessageUnpinned: ...
+    @_builtins.property
     def message_timer_set(self) -> Global___MessageTimerSet: ...
     @_builtins.property
     def retention_set(self) -> Global___RetentionSet: ...
@@ -735,17 +845,19 @@ class Event(_message.Message):
         message_deleted: Global___MessageDeleted | None = ...,
         reaction_added: Global___ReactionAdded | None = ...,
         reaction_removed: Global___ReactionRemoved | None = ...,
+        message_pinned: Global___MessagePinned | None = ...,
+        message_unpinned: Global___MessageUnpinned | None = ...,
         message_timer_set: Global___MessageTimerSet | None = ...,
         retention_set: Global___RetentionSet | None = ...,
         poll_voted: Global___PollVoted | None = ...,
         poll_closed: Global___PollClosed | None = ...,
         group_changed: Global___GroupChanged | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "group_changed", b"group_changed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation_created", b"conversation_created", "conversation_renamed", b"conversation_renamed", "group_changed", b"group_changed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_pinned", b"message_pinned", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "message_unpinned", b"message_unpinned", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "group_changed", b"group_changed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor_id", b"actor_id", "conversation_created", b"conversation_created", "conversation_id", b"conversation_id", "conversation_renamed", b"conversation_renamed", "event_id", b"event_id", "group_changed", b"group_changed", "member_left", b"member_left", "member_removed", b"member_removed", "members_added", b"members_added", "message_deleted", b"message_deleted", "message_edited", b"message_edited", "message_pinned", b"message_pinned", "message_sent", b"message_sent", "message_timer_set", b"message_timer_set", "message_unpinned", b"message_unpinned", "occurred_at_ms", b"occurred_at_ms", "payload", b"payload", "poll_closed", b"poll_closed", "poll_voted", b"poll_voted", "reaction_added", b"reaction_added", "reaction_removed", b"reaction_removed", "retention_set", b"retention_set", "role_changed", b"role_changed", "seq", b"seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_timer_set", "retention_set", "poll_voted", "poll_closed", "group_changed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["message_sent", "conversation_created", "members_added", "member_removed", "member_left", "role_changed", "conversation_renamed", "message_edited", "message_deleted", "reaction_added", "reaction_removed", "message_pinned", "message_unpinned", "message_timer_set", "retention_set", "poll_voted", "poll_closed", "group_changed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

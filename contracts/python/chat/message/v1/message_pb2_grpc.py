@@ -80,6 +80,26 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsResponse.FromString,
                 _registered_method=True)
+        self.PinMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/PinMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.PinMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.PinMessageResponse.FromString,
+                _registered_method=True)
+        self.ListPins = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListPins',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListPinsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListPinsResponse.FromString,
+                _registered_method=True)
+        self.ListReplies = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListReplies',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListRepliesRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListRepliesResponse.FromString,
+                _registered_method=True)
+        self.ForwardMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/ForwardMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForwardMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForwardMessageResponse.FromString,
+                _registered_method=True)
         self.HideMessage = channel.unary_unary(
                 '/chat.message.v1.MessageService/HideMessage',
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.HideMessageRequest.SerializeToString,
@@ -205,6 +225,38 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PinMessage(self, request, context):
+        """Pins a message, or unpins it: in a group its administrators may, in a direct conversation both. At most 50.
+        Errors: conversation_not_found, message_not_found (also when it is deleted), permission_denied, contact_refused,
+        too_many_pins.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPins(self, request, context):
+        """The pinned messages that the caller may read, the newest pin first. Errors: conversation_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReplies(self, request, context):
+        """A message and those that answer it, in ascending seq. Errors: conversation_not_found, message_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ForwardMessage(self, request, context):
+        """Sends the text of a message that the caller may read to another conversation of theirs, or to the same.
+        Errors: conversation_not_found (either), message_not_found (also when it is deleted), invalid_argument (it has no
+        text), and where it goes contact_refused and permission_denied, as for any message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def HideMessage(self, request, context):
         """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found.
         """
@@ -325,6 +377,26 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.ListReactions,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListReactionsResponse.SerializeToString,
+            ),
+            'PinMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.PinMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.PinMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.PinMessageResponse.SerializeToString,
+            ),
+            'ListPins': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPins,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListPinsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListPinsResponse.SerializeToString,
+            ),
+            'ListReplies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReplies,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListRepliesRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListRepliesResponse.SerializeToString,
+            ),
+            'ForwardMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForwardMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForwardMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForwardMessageResponse.SerializeToString,
             ),
             'HideMessage': grpc.unary_unary_rpc_method_handler(
                     servicer.HideMessage,
@@ -621,6 +693,114 @@ class MessageService:
             '/chat.message.v1.MessageService/ListReactions',
             chat_dot_message_dot_v1_dot_message__pb2.ListReactionsRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.ListReactionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PinMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/PinMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.PinMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.PinMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPins(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListPins',
+            chat_dot_message_dot_v1_dot_message__pb2.ListPinsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ListPinsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReplies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListReplies',
+            chat_dot_message_dot_v1_dot_message__pb2.ListRepliesRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ListRepliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForwardMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ForwardMessage',
+            chat_dot_message_dot_v1_dot_message__pb2.ForwardMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ForwardMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

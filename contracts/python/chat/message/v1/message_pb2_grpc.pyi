@@ -62,6 +62,20 @@ class MessageServiceStub:
     """
     ListReactions: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListReactionsRequest, _message_pb2.ListReactionsResponse]
     """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found."""
+    PinMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.PinMessageRequest, _message_pb2.PinMessageResponse]
+    """Pins a message, or unpins it: in a group its administrators may, in a direct conversation both. At most 50.
+    Errors: conversation_not_found, message_not_found (also when it is deleted), permission_denied, contact_refused,
+    too_many_pins.
+    """
+    ListPins: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListPinsRequest, _message_pb2.ListPinsResponse]
+    """The pinned messages that the caller may read, the newest pin first. Errors: conversation_not_found."""
+    ListReplies: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListRepliesRequest, _message_pb2.ListRepliesResponse]
+    """A message and those that answer it, in ascending seq. Errors: conversation_not_found, message_not_found."""
+    ForwardMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.ForwardMessageRequest, _message_pb2.ForwardMessageResponse]
+    """Sends the text of a message that the caller may read to another conversation of theirs, or to the same.
+    Errors: conversation_not_found (either), message_not_found (also when it is deleted), invalid_argument (it has no
+    text), and where it goes contact_refused and permission_denied, as for any message.
+    """
     HideMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.HideMessageRequest, _message_pb2.HideMessageResponse]
     """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
     ListEdits: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListEditsRequest, _message_pb2.ListEditsResponse]
@@ -123,6 +137,20 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """
     ListReactions: _aio.UnaryUnaryMultiCallable[_message_pb2.ListReactionsRequest, _message_pb2.ListReactionsResponse]  # type: ignore[assignment]
     """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found."""
+    PinMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.PinMessageRequest, _message_pb2.PinMessageResponse]  # type: ignore[assignment]
+    """Pins a message, or unpins it: in a group its administrators may, in a direct conversation both. At most 50.
+    Errors: conversation_not_found, message_not_found (also when it is deleted), permission_denied, contact_refused,
+    too_many_pins.
+    """
+    ListPins: _aio.UnaryUnaryMultiCallable[_message_pb2.ListPinsRequest, _message_pb2.ListPinsResponse]  # type: ignore[assignment]
+    """The pinned messages that the caller may read, the newest pin first. Errors: conversation_not_found."""
+    ListReplies: _aio.UnaryUnaryMultiCallable[_message_pb2.ListRepliesRequest, _message_pb2.ListRepliesResponse]  # type: ignore[assignment]
+    """A message and those that answer it, in ascending seq. Errors: conversation_not_found, message_not_found."""
+    ForwardMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.ForwardMessageRequest, _message_pb2.ForwardMessageResponse]  # type: ignore[assignment]
+    """Sends the text of a message that the caller may read to another conversation of theirs, or to the same.
+    Errors: conversation_not_found (either), message_not_found (also when it is deleted), invalid_argument (it has no
+    text), and where it goes contact_refused and permission_denied, as for any message.
+    """
     HideMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.HideMessageRequest, _message_pb2.HideMessageResponse]  # type: ignore[assignment]
     """Hides a message from the caller alone. Errors: conversation_not_found, message_not_found."""
     ListEdits: _aio.UnaryUnaryMultiCallable[_message_pb2.ListEditsRequest, _message_pb2.ListEditsResponse]  # type: ignore[assignment]
@@ -235,6 +263,44 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.ListReactionsResponse, _abc.Awaitable[_message_pb2.ListReactionsResponse]]:
         """Who gave a message which emoji, in the order they did. Errors: conversation_not_found, message_not_found."""
+
+    @_abc_1.abstractmethod
+    def PinMessage(
+        self,
+        request: _message_pb2.PinMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.PinMessageResponse, _abc.Awaitable[_message_pb2.PinMessageResponse]]:
+        """Pins a message, or unpins it: in a group its administrators may, in a direct conversation both. At most 50.
+        Errors: conversation_not_found, message_not_found (also when it is deleted), permission_denied, contact_refused,
+        too_many_pins.
+        """
+
+    @_abc_1.abstractmethod
+    def ListPins(
+        self,
+        request: _message_pb2.ListPinsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ListPinsResponse, _abc.Awaitable[_message_pb2.ListPinsResponse]]:
+        """The pinned messages that the caller may read, the newest pin first. Errors: conversation_not_found."""
+
+    @_abc_1.abstractmethod
+    def ListReplies(
+        self,
+        request: _message_pb2.ListRepliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ListRepliesResponse, _abc.Awaitable[_message_pb2.ListRepliesResponse]]:
+        """A message and those that answer it, in ascending seq. Errors: conversation_not_found, message_not_found."""
+
+    @_abc_1.abstractmethod
+    def ForwardMessage(
+        self,
+        request: _message_pb2.ForwardMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ForwardMessageResponse, _abc.Awaitable[_message_pb2.ForwardMessageResponse]]:
+        """Sends the text of a message that the caller may read to another conversation of theirs, or to the same.
+        Errors: conversation_not_found (either), message_not_found (also when it is deleted), invalid_argument (it has no
+        text), and where it goes contact_refused and permission_denied, as for any message.
+        """
 
     @_abc_1.abstractmethod
     def HideMessage(

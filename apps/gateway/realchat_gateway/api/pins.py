@@ -12,7 +12,7 @@ from realchat_gateway.schemas.base import Id
 from realchat_gateway.schemas.messages import ChangedMessage
 from realchat_gateway.schemas.threads import Pin, Pins
 
-router = APIRouter(prefix="/v1/conversations/{conversation_id}/pins", tags=["pins"], route_class=ApiRoute)
+router = APIRouter(prefix="/v1/conversations/{conversation_id}/pins", tags=["messages"], route_class=ApiRoute)
 
 
 @router.put("/{message_id}")

@@ -15,7 +15,7 @@ from realchat_gateway.schemas.messages import SentMessage
 from realchat_gateway.schemas.threads import Forward, Replies
 
 router = APIRouter(
-    prefix="/v1/conversations/{conversation_id}/messages/{message_id}", tags=["threads"], route_class=ApiRoute
+    prefix="/v1/conversations/{conversation_id}/messages/{message_id}", tags=["messages"], route_class=ApiRoute
 )
 
 

@@ -83,7 +83,7 @@ async def test_in_announcement_mode_only_administrators_forward_and_pin(room: Ro
     async with room.writer() as log:
         group, source = await begun(log, ALICE, BOB), await begun(log, BOB)
         await log.append(group, [owner(ALICE), rule(admins_only=True)])
-        message, text = await said(log, group, "hear"), await said(log, source, "a secret spring")
+        message, text = await said(log, group, "hear"), await said(log, source, "a secret spring", BOB)
         body, origin = await room.details.text(source, text, BOB)
         (forwarded,) = await log.append(group, [NewMessage(BOB, "1", body, origin=origin)])
         (pinned,) = await log.append(group, [Pin(BOB, message)])

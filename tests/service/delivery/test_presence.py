@@ -9,6 +9,7 @@ from typing import Any
 from realchat_delivery.presence import Device
 from service.delivery.world import Client, DeliveryNode, World, connected
 
+from chat.event.v1 import event_pb2 as pb
 from realchat_common.ids import new_id
 
 ALICE, BOB, CAROL = new_id(), new_id(), new_id()
@@ -97,6 +98,21 @@ async def test_who_leaves_the_last_conversation_with_somebody_is_hidden_from_the
         await node.watches.compare()
         assert await sees(alice) == (BOB, "hidden")
         assert await sees(bob) == (ALICE, "hidden")
+        await alice.hears_nothing_more()
+
+
+async def test_people_of_whom_one_blocks_the_other_are_hidden_from_each_other(world: World, node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{BOB}/phone") as bob:
+        assert await watches(bob, ALICE, CAROL) == {ALICE: "online", CAROL: "offline"}
+        assert await watches(alice, BOB) == {BOB: "online"}
+        world.house.strangers = {ALICE, BOB}
+        for user_id, peer_id in ((ALICE, BOB), (BOB, ALICE)):
+            changed = pb.AccountEvent(user_id=user_id, relation_changed=pb.RelationChanged(peer_id=peer_id, apart=True))
+            assert await node.comes(changed.SerializeToString(), "chat.account", route="account") == "SUCCESS"
+        await node.watches.compare()
+        assert await sees(alice) == (BOB, "hidden")
+        assert await sees(bob) == (ALICE, "hidden")
+        await shows(bob, "away")
         await alice.hears_nothing_more()
 
 

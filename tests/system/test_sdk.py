@@ -8,6 +8,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -94,6 +95,43 @@ async def test_files_are_sent_and_messages_found_by_the_sdk(client: NewClient) -
     hits = [hit async for hit in bob.search(word, conversation_ids=[talk])]
     assert [hit.message.message_id for hit in hits] == [sent.message_id]
     assert [(part.start, part.length) for part in hits[0].highlights] == [(4, len(word))]
+
+
+async def test_polls_threads_pins_contacts_and_messages_for_later_by_the_sdk(client: NewClient) -> None:
+    alice, bob = await client("Alice"), await client("Bob")
+    talk = (await alice.direct(bob.user_id)).conversation_id
+    poll = await alice.polls.create(talk, "Tea?", ["Yes", "No"])
+    await bob.polls.vote(talk, poll.message_id, 1)
+    await alice.polls.close(talk, poll.message_id)
+    result = await bob.polls.get(talk, poll.message_id)
+    assert (result.counts, result.mine, result.closed) == ([0, 1], [1], True)
+
+    asked = await alice.send(talk, "@bob why?", mentions=[bob.user_id])
+    event = await anext(bob.history(talk, after=asked.seq - 1))
+    assert event.data["mentions"] == [bob.user_id]
+    await bob.reply(event, "because")
+    assert [reply.body async for reply in alice.threads.replies(talk, asked.message_id)] == ["because"]
+    await alice.threads.pin(talk, asked.message_id)
+    assert [pin.message.body for pin in await bob.threads.pins(talk)] == ["@bob why?"]
+    await bob.threads.pin(talk, asked.message_id, remove=True)
+    assert await alice.threads.pins(talk) == []
+    group = (await bob.group("Others")).conversation_id
+    forwarded = await bob.threads.forward(event, group)
+    assert [each.body async for each in bob.history(group, after=forwarded.seq - 1)] == ["@bob why?"]
+
+    later = await alice.schedule.send(talk, "soon", datetime.now(UTC) + timedelta(hours=1))
+    assert [each.body async for each in alice.schedule.waiting()] == ["soon"]
+    await alice.schedule.cancel(later.scheduled_id)
+    assert [each async for each in alice.schedule.waiting()] == []
+
+    await alice.contacts.request(bob.user_id)
+    assert [each.user_id async for each in bob.contacts.list("incoming")] == [alice.user_id]
+    assert (await bob.contacts.accept(alice.user_id)).state == "contact"
+    await alice.contacts.remove(bob.user_id)
+    await bob.contacts.block(alice.user_id)
+    assert [each.user_id async for each in bob.contacts.blocked()] == [alice.user_id]
+    await bob.contacts.unblock(alice.user_id)
+    assert [each async for each in bob.contacts.blocked()] == []
 
 
 async def test_a_socket_that_is_cut_resumes_and_an_expired_access_token_is_renewed(client: NewClient) -> None:

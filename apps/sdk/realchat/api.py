@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -17,6 +17,17 @@ from realchat.models import Tokens
 from realchat.tokens import TokenStore
 
 T = TypeVar("T")
+
+
+class Paged(Protocol):
+    """An answer that may not be all there is."""
+
+    @property
+    def next_cursor(self) -> str | None:
+        """Where the next page is; None on the last."""
+
+
+P = TypeVar("P", bound=Paged)
 Json = Mapping[str, Any]
 Query = Mapping[str, str | int | list[str] | None]
 
@@ -24,6 +35,8 @@ MARGIN_SECONDS = 30.0
 """So long before its end an access token is not used any more."""
 LONGEST_DELAY = 4.0
 """Between two tries of one request, if the server does not ask for more."""
+PAGE = 200
+"""Of a list at a time: as many as the server gives."""
 _REPEATABLE = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 
 
@@ -105,6 +118,15 @@ class Api:
         headers = {"Idempotency-Key": f'"{key}"'} if key else {}
         request = _json_request(method, path, json, query, headers)
         return _decoded(await self._repeated(request, repeat=bool(key) or method in _REPEATABLE), kind)
+
+    async def pages(self, path: str, kind: type[P], query: Query | None = None) -> AsyncIterator[P]:
+        """The pages of a list, until there are no more. Raises RealChatError."""
+        cursor: str | None = None
+        while True:
+            page = await self.ask("GET", path, kind, query={"limit": PAGE, **(query or {}), "cursor": cursor})
+            yield page
+            if not (cursor := page.next_cursor):
+                return
 
     async def ask_anonymously(self, path: str, kind: type[T], json: Json) -> T:
         """A POST as nobody, once. Raises RealChatError."""

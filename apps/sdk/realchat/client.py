@@ -15,8 +15,9 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from realchat.api import LONGEST_DELAY, Api
+from realchat.api import LONGEST_DELAY, PAGE, Api
 from realchat.backoff import delay
+from realchat.contacts import Contacts
 from realchat.errors import ConnectionLostError, RealChatError
 from realchat.files import Files
 from realchat.models import (
@@ -37,8 +38,11 @@ from realchat.models import (
     Signal,
     Tokens,
 )
+from realchat.polls import Polls
+from realchat.schedule import Schedule
 from realchat.subscription import Subscription
-from realchat.sync import PAGE, Sync
+from realchat.sync import Sync
+from realchat.threads import Threads
 from realchat.tokens import MemoryStore, TokenStore
 from realchat.view import Talk, View
 
@@ -78,6 +82,10 @@ class Client:
         """For routes that have no method here."""
         self.files = Files(self.api)
         """What messages carry."""
+        self.polls = Polls(self.api)
+        self.schedule = Schedule(self.api)
+        self.contacts = Contacts(self.api)
+        self.threads = Threads(self.api)
         self._sync: Sync | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -244,16 +252,10 @@ class Client:
             "sender_id": sender_id,
             "since": _rfc3339(since),
             "until": _rfc3339(until),
-            "limit": PAGE,
-            "cursor": None,
         }
-        while True:
-            page = await self.api.ask("GET", "/v1/search", Hits, query=asked)
+        async for page in self.api.pages("/v1/search", Hits, asked):
             for hit in page.hits:
                 yield hit
-            if not page.next_cursor:
-                return
-            asked["cursor"] = page.next_cursor
 
     # Messages
 
@@ -264,6 +266,7 @@ class Client:
         *,
         reply_to: str | None = None,
         attachment_ids: Sequence[str] = (),
+        mentions: Sequence[str] = (),
         client_message_id: str | None = None,
     ) -> Sent:
         """Sends a message, once, over the socket or by HTTP, and again over any trouble for as long as `patience`.
@@ -273,6 +276,7 @@ class Client:
             body: 1 to 8,000 characters, in a subset of Markdown.
             reply_to: the message that it answers.
             attachment_ids: files that were uploaded for it; the body may be empty then.
+            mentions: ids of members whom the text mentions.
             client_message_id: its sender's own id; to send the same message again later, give the same.
         """
         message: dict[str, Any] = {"client_message_id": client_message_id or uuid.uuid4().hex, "body": body}
@@ -280,6 +284,8 @@ class Client:
             message["reply_to"] = reply_to
         if attachment_ids:
             message["attachment_ids"] = list(attachment_ids)
+        if mentions:
+            message["mentions"] = list(mentions)
         until = time.monotonic() + self._patience
         attempt = 0
         while True:
@@ -340,13 +346,9 @@ class Client:
 
     async def conversations(self) -> AsyncIterator[InboxEntry]:
         """One's conversations, newest activity first."""
-        cursor: str | None = None
-        while True:
-            page = await self.api.ask("GET", "/v1/conversations", Inbox, query={"cursor": cursor, "limit": PAGE})
+        async for page in self.api.pages("/v1/conversations", Inbox):
             for entry in page.conversations:
                 yield entry
-            if not (cursor := page.next_cursor):
-                return
 
     async def conversation(self, conversation_id: str) -> Conversation:
         """A conversation that one is in."""
@@ -365,14 +367,9 @@ class Client:
 
     async def members(self, conversation_id: str) -> AsyncIterator[Member]:
         """Who is in a conversation, in order of joining."""
-        cursor: str | None = None
-        while True:
-            query = {"cursor": cursor, "limit": PAGE}
-            page = await self.api.ask("GET", f"/v1/conversations/{conversation_id}/members", Members, query=query)
+        async for page in self.api.pages(f"/v1/conversations/{conversation_id}/members", Members):
             for member in page.members:
                 yield member
-            if not (cursor := page.next_cursor):
-                return
 
     async def me(self) -> Profile:
         """One's own profile."""

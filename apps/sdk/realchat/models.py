@@ -222,3 +222,77 @@ class Frame(Struct, frozen=True, kw_only=True):
     ping_interval_ms: int = 0
     conversations: dict[str, Position] = field(default_factory=dict)
     after_ms: int = 0
+
+
+class Poll(Struct, frozen=True, kw_only=True):
+    """A poll and its results as they stand."""
+
+    message_id: str
+    question: str
+    options: list[str]
+    multiple: bool
+    closed: bool
+    counts: list[int]
+    """Votes by option."""
+    voters: int
+    mine: list[int]
+    """What the caller voted for."""
+
+
+class Scheduled(Struct, frozen=True, kw_only=True):
+    """A message that waits for its time."""
+
+    scheduled_id: str
+    """Also the `client_message_id` that it will have."""
+    conversation_id: str
+    body: str
+    reply_to: str | None
+    send_at: datetime
+    failure: str | None
+    """The code that says why it could not be sent at its time."""
+
+
+class AllScheduled(Struct, frozen=True, kw_only=True):
+    """A page of one's messages that wait."""
+
+    scheduled: list[Scheduled]
+    next_cursor: str | None
+
+
+class Relation(Struct, frozen=True, kw_only=True):
+    """What somebody and the caller are to each other, as the caller sees it."""
+
+    user_id: str
+    state: Literal["none", "outgoing", "incoming", "contact"]
+    """`outgoing`: the caller has asked them. `incoming`: they have asked the caller."""
+    blocked: bool
+    changed_at: datetime | None
+
+
+class Relations(Struct, frozen=True, kw_only=True):
+    """A page of relations."""
+
+    relations: list[Relation]
+    next_cursor: str | None
+
+
+class Pin(Struct, frozen=True, kw_only=True):
+    """A pinned message, as it now stands."""
+
+    message: Event
+    pinned_by: str
+    pinned_at: datetime
+
+
+class Pins(Struct, frozen=True, kw_only=True):
+    """All pinned messages of a conversation, the newest pin first."""
+
+    pins: list[Pin]
+
+
+class Replies(Struct, frozen=True, kw_only=True):
+    """A message, and a page of those that answer it."""
+
+    message: Event
+    replies: list[Event]
+    next_cursor: str | None

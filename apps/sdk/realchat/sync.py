@@ -9,7 +9,7 @@ from weakref import WeakSet
 
 import msgspec
 
-from realchat.api import Api
+from realchat.api import PAGE, Api
 from realchat.backoff import delay
 from realchat.codes import Code
 from realchat.errors import LoggedOutError, NotFoundError, PermissionDeniedError, RealChatError
@@ -19,7 +19,6 @@ from realchat.ordering import Gap
 from realchat.subscription import Subscription
 from realchat.view import View
 
-PAGE = 200
 WIDEST_GAP = 1_000
 """What a view has missed beyond that it does not read: it begins anew at the log's end."""
 MENDERS = 4
@@ -82,7 +81,7 @@ class Sync:
         attempt = 0
         while not self.view.is_loaded:
             try:
-                pages = [page async for page in self._inbox()]
+                pages = [page async for page in self._api.pages("/v1/conversations", Inbox)]
             except RealChatError as error:
                 if not error.temporary:
                     raise
@@ -218,7 +217,7 @@ class Sync:
                 self._mend_later(conversation_id)
 
     async def _entry(self, conversation_id: str) -> InboxEntry:
-        async for page in self._inbox():
+        async for page in self._api.pages("/v1/conversations", Inbox):
             for entry in page.conversations:
                 if entry.conversation_id == conversation_id:
                     return entry
@@ -227,14 +226,6 @@ class Sync:
     async def _page_after(self, conversation_id: str, gap: Gap) -> Page:
         query = {"after": gap.after, "limit": PAGE}
         return await self._api.ask("GET", f"/v1/conversations/{conversation_id}/events", Page, query=query)
-
-    async def _inbox(self) -> AsyncIterator[Inbox]:
-        cursor: str | None = None
-        while True:
-            page = await self._api.ask("GET", "/v1/conversations", Inbox, query={"cursor": cursor, "limit": PAGE})
-            yield page
-            if not (cursor := page.next_cursor):
-                return
 
 
 def _first(failures: BaseExceptionGroup[RealChatError]) -> RealChatError:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from io import BytesIO
+
 import pytest
+from PIL import Image
 from playwright.async_api import Browser, expect
 from stack import Stack
 from support.browsing import pair
@@ -59,3 +63,52 @@ async def test_messages_are_found_and_shown_where_they_were_said(browser: Browse
     await expect(bob.page.locator("#events").get_by_text("raven")).to_be_in_viewport()
     await bob.keeps("search_here")
     assert bob.errors == []
+
+
+def picture(width: int, height: int) -> bytes:
+    """A PNG."""
+    written = BytesIO()
+    Image.linear_gradient("L").resize((width, height)).save(written, "PNG")
+    return written.getvalue()
+
+
+PASTES = """([name, type, base64]) => {
+    const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+    const clipboardData = new DataTransfer();
+    clipboardData.items.add(new File([bytes], name, { type }));
+    const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
+    document.querySelector("textarea").dispatchEvent(event);
+}"""
+
+
+async def test_files_are_chosen_pasted_shown_and_saved(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack)
+    await alice.page.get_by_label("Files to send").set_input_files(
+        {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"Why is a raven like a writing-desk?"}
+    )
+    png = b64encode(picture(640, 320)).decode()
+    await alice.page.evaluate(PASTES, ["gradient.png", "image/png", png])
+    staged = alice.page.get_by_label("Files to be sent")
+    await expect(staged.locator(".ready")).to_have_count(2)
+    await alice.keeps("uploads")
+    await alice.says("look at this")
+    await alice.says("and this comes after it")
+
+    await bob.opens(alice.name)
+    await bob.sees("and this comes after it")
+    shown = bob.page.get_by_role("button", name="Show gradient.png")
+    box = await shown.bounding_box()
+    assert box is not None
+    assert abs(box["width"] / box["height"] - 2) < 0.05, "its place is kept while it comes"
+    await expect(shown.locator("img")).to_have_js_property("naturalWidth", 512)
+    await bob.keeps("attachments")
+    await bob.is_accessible()
+    async with bob.page.expect_download() as downloading:
+        await bob.page.get_by_role("button", name="Download notes.txt").click()
+    saved = await downloading.value
+    assert saved.suggested_filename == "notes.txt"
+    assert (await saved.path()).read_bytes() == b"Why is a raven like a writing-desk?"
+    await shown.click()
+    await expect(bob.page.get_by_role("img", name="gradient.png")).to_have_js_property("naturalWidth", 640)
+    await bob.keeps("picture")
+    assert alice.errors == bob.errors == []

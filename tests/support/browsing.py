@@ -70,7 +70,7 @@ class Somebody:
         await self.page.evaluate(AXE.read_text())
         found = await self.page.evaluate("axe.run()")
         serious = [each for each in found["violations"] if each["impact"] in ("serious", "critical")]
-        assert [(each["id"], each["nodes"][0]["html"]) for each in serious] == []
+        assert not serious, [(each["id"], each["nodes"][0]["html"]) for each in serious]
 
     async def keeps(self, picture: str) -> None:
         """A screenshot for people to look at."""

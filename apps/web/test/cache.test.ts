@@ -17,7 +17,14 @@ beforeEach(() => {
 describe("cache", () => {
   test("what was written, drafts and all, is there after a reload", async () => {
     const before = await Cache.open("me");
-    const draft = { conversationId: "c", clientId: "1", body: "typed while away", replyTo: null, at: "1" };
+    const draft = {
+      conversationId: "c",
+      clientId: "1",
+      body: "typed while away",
+      replyTo: null,
+      attachments: [],
+      at: "1",
+    };
     const [waiting] = enqueue([], draft);
     before.put("about", "me", () => ME);
     before.put("outbox", "1", () => waiting);

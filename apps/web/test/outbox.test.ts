@@ -1,9 +1,31 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as outbox from "../src/core/outbox";
+import type { Attachment } from "../src/core/wire";
 
-const write = (box: outbox.Outbox, clientId: string, conversationId = "c"): outbox.Outbox =>
-  outbox.enqueue(box, { conversationId, clientId, body: clientId, replyTo: null, at: `at ${clientId}` });
+const FILE: Attachment = {
+  attachment_id: "f",
+  name: "cat.png",
+  content_type: "image/png",
+  size: 1,
+  width: 1,
+  height: 1,
+  has_thumbnail: true,
+};
+const write = (
+  box: outbox.Outbox,
+  clientId: string,
+  conversationId = "c",
+  attachments: Attachment[] = [],
+): outbox.Outbox =>
+  outbox.enqueue(box, {
+    conversationId,
+    clientId,
+    body: clientId,
+    replyTo: null,
+    attachments,
+    at: `at ${clientId}`,
+  });
 const states = (box: outbox.Outbox): string[] => box.map((each) => `${each.clientId} ${each.state}`);
 const ids = (messages: readonly outbox.Outgoing[]): string[] => messages.map((each) => each.clientId);
 
@@ -27,6 +49,16 @@ describe("outbox", () => {
     expect(outbox.nextAttemptAt(box, 499)).toBe(500);
     expect(ids(outbox.sendable(box, 500))).toEqual(["1", "2", "3"]);
     expect(outbox.nextAttemptAt(box, 500)).toBeNull();
+  });
+
+  test("what goes over HTTP keeps its place among what goes by the socket", () => {
+    let box = write(write(write([], "1"), "2", "c", [FILE]), "3");
+    expect(ids(outbox.sendable(box, 0))).toEqual(["1"]);
+    box = outbox.acknowledged(outbox.sending(box, "1"), "1", 1);
+    expect(ids(outbox.sendable(box, 0))).toEqual(["2"]);
+    box = outbox.sending(box, "2");
+    expect(outbox.sendable(box, 0)).toEqual([]);
+    expect(ids(outbox.sendable(outbox.acknowledged(box, "2", 2), 0))).toEqual(["3"]);
   });
 
   test("a refused message holds up nobody, and is sent again only when somebody asks for it", () => {

@@ -6,7 +6,15 @@ import type { Message } from "../src/core/timeline";
 import { initials } from "../src/core/text";
 
 function message(seq: number, senderId: string, at: string): Message {
-  const rest = { replyTo: null, body: "", editedAt: null, deleted: false, textAsOf: seq, reactions: UNHEARD };
+  const rest = {
+    attachments: [],
+    replyTo: null,
+    body: "",
+    editedAt: null,
+    deleted: false,
+    textAsOf: seq,
+    reactions: UNHEARD,
+  };
   return { type: "message", id: `m${seq}`, seq, senderId, clientId: `c${seq}`, at, ...rest };
 }
 
@@ -41,7 +49,14 @@ describe("rows", () => {
 
   test("a message that arrives keeps the row that it had while it was on its way", () => {
     const at = "2026-01-01T10:00:00";
-    const waiting = enqueue([], { conversationId: "c", clientId: "c7", body: "", replyTo: null, at });
+    const waiting = enqueue([], {
+      conversationId: "c",
+      clientId: "c7",
+      body: "",
+      replyTo: null,
+      attachments: [],
+      at,
+    });
     const [before] = rowsOf([], waiting, "me", null);
     const [after] = rowsOf([message(7, "me", at)], [], "me", null);
     expect(after?.key).toBe(before?.key);

@@ -1,6 +1,6 @@
 /** Messages that are on their way: from the moment when somebody presses Enter until the log has them. */
 
-import type { Id, Time } from "./wire";
+import type { Attachment, Id, Time } from "./wire";
 
 export type OutgoingState =
   /** Waits for a connection, or for its turn. */
@@ -18,6 +18,8 @@ export interface Outgoing {
   readonly clientId: string;
   readonly body: string;
   readonly replyTo: Id | null;
+  /** Uploaded already. With some, it goes over HTTP instead of the socket. */
+  readonly attachments: readonly Attachment[];
   readonly at: Time;
   readonly state: OutgoingState;
   /** Not before this time, in milliseconds since the Unix epoch. */
@@ -35,7 +37,7 @@ export const MOST_IN_FLIGHT = 50;
 
 export function enqueue(
   outbox: Outbox,
-  draft: Pick<Outgoing, "conversationId" | "clientId" | "body" | "replyTo" | "at">,
+  draft: Pick<Outgoing, "conversationId" | "clientId" | "body" | "replyTo" | "attachments" | "at">,
 ): Outbox {
   return [...outbox, { ...draft, state: "queued", notBefore: 0, attempts: 0, problem: null, seq: null }];
 }
@@ -46,15 +48,21 @@ export function enqueue(
  */
 export function sendable(outbox: Outbox, now: number): Outgoing[] {
   const blocked = new Set<Id>();
+  /** Where something is on its way by the socket, which keeps the order only of what goes there. */
+  const busy = new Set<Id>();
   let inFlight = outbox.filter((each) => each.state === "sending").length;
   const found: Outgoing[] = [];
   for (const each of outbox) {
-    if (each.state !== "queued" || blocked.has(each.conversationId)) continue;
-    if (each.notBefore > now) {
-      blocked.add(each.conversationId);
+    const { conversationId, state } = each;
+    const isAlone = each.attachments.length > 0;
+    if (state === "sending") (isAlone ? blocked : busy).add(conversationId);
+    if (state !== "queued" || blocked.has(conversationId)) continue;
+    if (each.notBefore > now || (isAlone && busy.has(conversationId))) {
+      blocked.add(conversationId);
     } else if (inFlight < MOST_IN_FLIGHT) {
       found.push(each);
       inFlight++;
+      (isAlone ? blocked : busy).add(conversationId);
     }
   }
   return found;

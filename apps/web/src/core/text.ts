@@ -80,6 +80,15 @@ export function lastSeen(at: string | null, now: Date): string {
   return days === 1 ? `seen yesterday at ${time(at)}` : `seen ${shortDate.format(new Date(at))}`;
 }
 
+const UNITS = ["B", "kB", "MB", "GB"];
+
+/** A size of a file. */
+export function bytes(size: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, size)) / 3));
+  const value = size / 1000 ** power;
+  return `${value.toFixed(power && value < 10 ? 1 : 0)} ${UNITS[power]}`;
+}
+
 export function count(most: number): (value: number) => string {
   return (value) => (value > most ? `${most}+` : String(value));
 }

@@ -10,7 +10,7 @@
 
 import { cover, rangeOf, type Range } from "./ranges";
 import { asRead, merge, news, UNHEARD, type Reactions } from "./reactions";
-import type { History, Id, LogEvent, Time } from "./wire";
+import type { Attachment, History, Id, LogEvent, Time } from "./wire";
 
 export interface Message {
   readonly type: "message";
@@ -23,6 +23,7 @@ export interface Message {
   readonly body: string;
   readonly editedAt: Time | null;
   readonly deleted: boolean;
+  readonly attachments: readonly Attachment[];
   /** The `seq` as of which `body` is known. */
   readonly textAsOf: number;
   readonly reactions: Reactions;
@@ -254,6 +255,7 @@ export class Timeline {
       body,
       editedAt: event.data.edited_at ?? null,
       deleted,
+      attachments: event.data.attachments ?? [],
       textAsOf: asOf,
       reactions: asRead(event.data.reactions ?? [], asOf),
     };
@@ -297,7 +299,8 @@ export class Timeline {
 }
 
 function changed(message: Message, { text, deleted, reactions }: Change): Message {
-  if (deleted || message.deleted) return { ...message, deleted: true, body: "", reactions: UNHEARD };
+  if (deleted || message.deleted)
+    return { ...message, deleted: true, body: "", attachments: [], reactions: UNHEARD };
   const result = { ...message, reactions: merge(message.reactions, reactions) };
   return text && text.textAsOf > message.textAsOf ? { ...result, ...pick(text) } : result;
 }

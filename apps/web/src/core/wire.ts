@@ -10,6 +10,18 @@ export interface Member {
   role: Role;
 }
 
+export interface Attachment {
+  attachment_id: Id;
+  name: string;
+  content_type: string;
+  /** In bytes. */
+  size: number;
+  /** Of a picture, in pixels. */
+  width: number | null;
+  height: number | null;
+  has_thumbnail: boolean;
+}
+
 export interface MessageSent {
   message_id: Id;
   client_message_id: string;
@@ -17,6 +29,7 @@ export interface MessageSent {
   reply_to: Id | null;
   deleted: boolean;
   edited_at?: Time | null;
+  attachments?: Attachment[];
   /** As they stand when history is read. */
   reactions?: { emoji: string; count: number; mine: boolean }[];
 }

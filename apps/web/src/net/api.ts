@@ -6,6 +6,8 @@ import { ApiError, OFFLINE } from "./problem";
 /** An access token is renewed so long before it ends. */
 const SPARE_MS = 30_000;
 const DEADLINE_MS = 15_000;
+/** For files. */
+const TRANSFER_MS = 120_000;
 const SESSION = "/v1/auth/browser";
 
 type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
@@ -15,6 +17,9 @@ export interface Call {
   query?: Query;
   idempotencyKey?: string;
   signal?: AbortSignal;
+  deadlineMs?: number;
+  /** The answer is a file. */
+  asBytes?: boolean;
 }
 
 /**
@@ -66,6 +71,40 @@ export class Api {
     }
   }
 
+  /** The bytes at a link of this server. Throws ApiError. */
+  async bytes(path: string): Promise<Blob> {
+    return this.request<Blob>("GET", path, { deadlineMs: TRANSFER_MS, asBytes: true });
+  }
+
+  /** Puts a file where a link says, and tells how far it is, from 0 to 1. Throws ApiError. */
+  async upload<T>(
+    path: string,
+    file: File,
+    signal: AbortSignal,
+    onProgress: (part: number) => void,
+  ): Promise<T> {
+    if (!this.#token || performance.now() > this.#goodUntil) await this.refresh();
+    // `fetch` tells nothing of how far a body has got.
+    const request = new XMLHttpRequest();
+    request.open("PUT", path);
+    request.timeout = TRANSFER_MS;
+    request.responseType = "json";
+    request.setRequestHeader("Authorization", `Bearer ${this.#token}`);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.addEventListener("progress", ({ loaded, total }) =>
+      onProgress(total ? loaded / total : 0),
+    );
+    signal.addEventListener("abort", () => request.abort());
+    await new Promise((resolve) => {
+      request.addEventListener("loadend", resolve);
+      request.send(file);
+    });
+    signal.throwIfAborted();
+    if (request.status >= 200 && request.status < 300) return request.response as T;
+    if (!request.status) throw new ApiError(OFFLINE);
+    throw new ApiError((request.response as Problem | null) ?? unknownProblem(request.status));
+  }
+
   /** A new access token; those who ask meanwhile share it. */
   refresh(): Promise<AccessToken> {
     this.#refreshing ??= this.#refresh().finally(() => (this.#refreshing = null));
@@ -106,7 +145,7 @@ export class Api {
     if (call.body !== undefined) headers.set("Content-Type", "application/json");
     if (call.idempotencyKey !== undefined) headers.set("Idempotency-Key", `"${call.idempotencyKey}"`);
     if (authenticated && this.#token) headers.set("Authorization", `Bearer ${this.#token}`);
-    const deadline = AbortSignal.timeout(DEADLINE_MS);
+    const deadline = AbortSignal.timeout(call.deadlineMs ?? DEADLINE_MS);
     let answer: Response;
     let value: unknown;
     try {
@@ -116,19 +155,19 @@ export class Api {
         ...(call.body !== undefined && { body: JSON.stringify(call.body) }),
         signal: call.signal ? AbortSignal.any([call.signal, deadline]) : deadline,
       });
+      if (answer.ok && call.asBytes) return await answer.blob();
       value = /json/.test(answer.headers.get("Content-Type") ?? "") ? await answer.json() : null;
     } catch (error) {
       if (call.signal?.aborted) throw error;
       throw new ApiError(OFFLINE);
     }
     if (answer.ok) return value;
-    const unknown = {
-      code: "internal",
-      detail: `The server answered ${answer.status}`,
-      temporary: answer.status >= 500,
-    };
-    throw new ApiError((value as Problem | null) ?? unknown);
+    throw new ApiError((value as Problem | null) ?? unknownProblem(answer.status));
   }
+}
+
+function unknownProblem(status: number): Problem {
+  return { code: "internal", detail: `The server answered ${status}`, temporary: status >= 500 };
 }
 
 function search(query: Query): string {

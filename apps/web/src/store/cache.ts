@@ -27,7 +27,7 @@ export interface Snapshot {
   drafts: Map<Id, string>;
 }
 
-const VERSION = 1;
+const VERSION = 2;
 const LAST_USER = "realchat.user";
 const WRITE_AFTER_MS = 300;
 
@@ -61,7 +61,17 @@ export class Cache {
 
   static async open(userId: Id): Promise<Cache> {
     const database = await openDB<Schema>(nameOf(userId), VERSION, {
-      upgrade(created) {
+      async upgrade(created, before, _now, change) {
+        if (before) {
+          // What is known of the server has another form by now, and is read anew. What was written is kept.
+          await Promise.all([
+            change.objectStore("conversations").clear(),
+            change.objectStore("timelines").clear(),
+          ]);
+          const outbox = change.objectStore("outbox");
+          for (const each of await outbox.getAll()) await outbox.put({ ...each, attachments: [] });
+          return;
+        }
         created.createObjectStore("about");
         created.createObjectStore("conversations", { keyPath: "id" });
         created.createObjectStore("timelines");

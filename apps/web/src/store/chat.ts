@@ -6,6 +6,7 @@ import type { Api } from "../net/api";
 import { ApiError, explain } from "../net/problem";
 import { Socket } from "../net/socket";
 import type { Cache, Snapshot } from "./cache";
+import { Files } from "./files";
 import { Pages } from "./history";
 import { unreadIn, type Conversation } from "./model";
 import { People } from "./people";
@@ -13,6 +14,7 @@ import { Receipts } from "./receipts";
 import { Sender } from "./sender";
 import { Sync } from "./sync";
 import { Typing } from "./typing";
+import { Uploads } from "./uploads";
 
 /** So many entries of a conversation are kept for the next visit. */
 const KEPT_ENTRIES = 150;
@@ -32,6 +34,8 @@ export class Chat {
   readonly sender: Sender;
   readonly receipts: Receipts;
   readonly typing: Typing;
+  readonly uploads: Uploads;
+  readonly files: Files;
   readonly pages: Pages;
   readonly api: Api;
   readonly socket: Socket;
@@ -82,7 +86,10 @@ export class Chat {
       this.#cache?.put("outbox", clientId, () => message);
       void this.#cache?.flush();
     };
+    this.uploads = new Uploads(api, () => this.changed());
+    this.files = new Files(api);
     this.sender = new Sender(
+      api,
       this.socket,
       (id) => this.#timelines.get(id),
       { keep },
@@ -120,6 +127,7 @@ export class Chat {
     clearTimeout(this.#retryTimer);
     this.people.unwatch();
     this.typing.clear();
+    this.files.clear();
     this.socket.stop();
     void this.#cache?.flush();
   }

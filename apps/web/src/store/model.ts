@@ -1,6 +1,7 @@
 /** A conversation as the client's lists show it. */
 
 import { plain } from "../core/markdown";
+import { summary } from "../core/summary";
 import type { Entry, Message } from "../core/timeline";
 import type { ConversationInfo, Id, InboxEntry, LogEvent, Member, Receipt, Role, Time } from "../core/wire";
 
@@ -72,7 +73,7 @@ export function begun(
       seq: last.seq,
       messageId: last.id,
       senderId: last.senderId,
-      text: plain(last.body).slice(0, 200),
+      text: summary(last.body, last.attachments),
       deleted: last.deleted,
     },
     unread,
@@ -89,7 +90,7 @@ export function preview(event: LogEvent): Preview | null {
     seq: event.seq,
     messageId: event.data.message_id,
     senderId: event.actor_id,
-    text: plain(event.data.body).slice(0, 200),
+    text: summary(event.data.body, event.data.attachments ?? []),
     deleted: event.data.deleted,
   };
 }

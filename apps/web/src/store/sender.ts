@@ -17,7 +17,8 @@ import {
 } from "../core/outbox";
 import { backOff } from "../core/reconnect";
 import type { Timeline } from "../core/timeline";
-import type { Id } from "../core/wire";
+import type { Ack, Attachment, Id } from "../core/wire";
+import type { Api } from "../net/api";
 import { ApiError, explain } from "../net/problem";
 import type { Socket } from "../net/socket";
 
@@ -28,6 +29,7 @@ export interface Keeper {
 
 export class Sender {
   outbox: Outbox = [];
+  readonly #api: Api;
   readonly #socket: Socket;
   readonly #timelineOf: (id: Id) => Timeline | undefined;
   readonly #keeper: Keeper;
@@ -36,11 +38,13 @@ export class Sender {
   #lastAt = 0;
 
   constructor(
+    api: Api,
     socket: Socket,
     timelineOf: (id: Id) => Timeline | undefined,
     keeper: Keeper,
     changed: () => void,
   ) {
+    this.#api = api;
     this.#socket = socket;
     this.#timelineOf = timelineOf;
     this.#keeper = keeper;
@@ -55,10 +59,11 @@ export class Sender {
     return this.outbox.filter((each) => each.conversationId === conversationId);
   }
 
-  say(conversationId: Id, body: string, replyTo: Id | null): void {
+  say(conversationId: Id, body: string, replyTo: Id | null, attachments: readonly Attachment[]): void {
     this.#lastAt = Math.max(Date.now(), this.#lastAt + 1); // their order is that of their times
     const at = new Date(this.#lastAt).toISOString();
-    this.#set(enqueue(this.outbox, { conversationId, clientId: crypto.randomUUID(), body, replyTo, at }));
+    const clientId = crypto.randomUUID();
+    this.#set(enqueue(this.outbox, { conversationId, clientId, body, replyTo, attachments, at }));
     this.flush();
   }
 
@@ -92,14 +97,15 @@ export class Sender {
   }
 
   async #send(message: Outgoing): Promise<void> {
-    const { clientId, conversationId, body, replyTo } = message;
+    const { clientId, conversationId, body, replyTo, attachments } = message;
+    const said = { client_message_id: clientId, body, ...(replyTo !== null && { reply_to: replyTo }) };
     try {
-      const ack = await this.#socket.send({
-        conversation_id: conversationId,
-        client_message_id: clientId,
-        body,
-        ...(replyTo !== null && { reply_to: replyTo }),
-      });
+      const ack = attachments.length
+        ? await this.#api.post<Ack>(`/v1/conversations/${conversationId}/messages`, {
+            ...said,
+            attachment_ids: attachments.map((each) => each.attachment_id),
+          })
+        : await this.#socket.send({ conversation_id: conversationId, ...said });
       this.#set(acknowledged(this.outbox, clientId, ack.seq));
       this.settle(conversationId);
     } catch (error) {

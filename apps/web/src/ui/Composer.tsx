@@ -1,10 +1,11 @@
-import { CornerUpLeft, Pencil, SendHorizontal, X } from "lucide-react";
+import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, X } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { plain } from "../core/markdown";
+import { summary } from "../core/summary";
 import type { Message } from "../core/timeline";
 import { editMessage } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat } from "./hooks";
+import { Uploading } from "./Uploading";
 
 export type Mode = { kind: "write" } | { kind: "reply" | "edit"; message: Message };
 
@@ -21,6 +22,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
   const chat = useChat();
   const { id } = conversation;
   const field = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(() => chat.drafts.get(id) ?? "");
   const [edited, setEdited] = useState("");
   const isEditing = mode.kind === "edit";
@@ -51,9 +53,21 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
     else chat.typing.rest();
   };
 
+  const uploads = isEditing ? [] : chat.uploads.of(id);
+  const isUploading = uploads.some((each) => each.state !== "ready");
+  const isEmpty = !value.trim() && !uploads.length;
+
+  const addFiles = (files: FileList | null): boolean => {
+    if (isEditing || !files?.length) return false;
+    const problem = chat.uploads.add(id, [...files]);
+    if (problem) chat.onProblem(problem);
+    field.current?.focus();
+    return true;
+  };
+
   const submit = (): void => {
     const body = value.trim();
-    if (!body || body.length > MOST_CHARACTERS) return;
+    if (isEmpty || isUploading || body.length > MOST_CHARACTERS) return;
     if (mode.kind === "edit") {
       // What was written stays until it is accepted.
       void chat
@@ -61,7 +75,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
         .then((isDone) => isDone && onDone());
       return;
     }
-    chat.sender.say(id, body, mode.kind === "reply" ? mode.message.id : null);
+    chat.sender.say(id, body, mode.kind === "reply" ? mode.message.id : null, chat.uploads.take(id));
     write("");
     onDone();
     field.current?.focus();
@@ -95,7 +109,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
                 : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : chat.people.nameOf(mode.message.senderId)}`}
             </strong>
             <span className="cut" dir="auto">
-              {plain(mode.message.body)}
+              {summary(mode.message.body, mode.message.attachments)}
             </span>
           </span>
           <button
@@ -113,7 +127,30 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
           {over} {over === 1 ? "character" : "characters"} too many.
         </p>
       )}
+      {!isEditing && <Uploading conversationId={id} />}
       <div className="composer-line">
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          hidden
+          aria-label="Files to send"
+          onChange={(event) => {
+            addFiles(event.target.files);
+            event.target.value = ""; // the same file may be chosen again
+          }}
+        />
+        {!isEditing && (
+          <button
+            type="button"
+            className="icon"
+            aria-label="Attach files"
+            title="Attach files"
+            onClick={() => picker.current?.click()}
+          >
+            <Paperclip />
+          </button>
+        )}
         <textarea
           ref={field}
           rows={1}
@@ -122,6 +159,9 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
           placeholder="Write a message"
           value={value}
           onChange={(event) => write(event.target.value)}
+          onPaste={(event) => {
+            if (addFiles(event.clipboardData.files)) event.preventDefault();
+          }}
           onKeyDown={(event) => {
             if (event.nativeEvent.isComposing) return;
             if (event.key === "Enter" && !event.shiftKey) {
@@ -138,7 +178,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
         <button
           className="icon filled send"
           aria-label={isEditing ? "Save" : "Send"}
-          disabled={!value.trim() || over > 0}
+          disabled={isEmpty || isUploading || over > 0}
         >
           <SendHorizontal />
         </button>

@@ -19,6 +19,7 @@ export function ConversationView({ id, seq, visit }: Place) {
   const now = useNow();
   const [mode, setMode] = useState<Mode>(WRITE);
   const [aside, setAside] = useState<"details" | "search" | null>(null);
+  const [isOver, setOver] = useState(false);
   const closeAside = useCallback(() => setAside(null), []);
   const conversation = id === null ? undefined : chat.conversations.get(id);
   const write = useCallback(() => setMode(WRITE), []);
@@ -50,7 +51,25 @@ export function ConversationView({ id, seq, visit }: Place) {
   const peer = isDirect ? peerOf(conversation, chat.me.user_id) : conversation.id;
   return (
     <>
-      <section className="conversation" aria-label={title}>
+      <section
+        className={isOver ? "conversation over" : "conversation"}
+        aria-label={title}
+        onDragOver={(event) => {
+          if (conversation.left || !event.dataTransfer.types.includes("Files")) return;
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={(event) => {
+          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setOver(false);
+        }}
+        onDrop={(event) => {
+          setOver(false);
+          if (conversation.left || !event.dataTransfer.files.length) return;
+          event.preventDefault();
+          const problem = chat.uploads.add(conversation.id, [...event.dataTransfer.files]);
+          if (problem) chat.onProblem(problem);
+        }}
+      >
         <header className="conversation-header">
           <button
             type="button"

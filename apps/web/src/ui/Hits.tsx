@@ -76,7 +76,9 @@ export function Hits({ text, within, onOpen }: { text: string; within?: Id; onOp
                 <span className="line-top">
                   <strong className="cut" dir="auto">
                     {isMine ? "You" : chat.people.nameOf(message.actor_id)}
-                    {within === undefined && conversation && <small> · {titleOf(chat, conversation)}</small>}
+                    {within === undefined && conversation?.kind === "group" && (
+                      <small> · {titleOf(chat, conversation)}</small>
+                    )}
                   </strong>
                   <time dateTime={message.at}>{when(message.at, now)}</time>
                 </span>

@@ -12,12 +12,13 @@ import {
   TriangleAlert,
 } from "lucide-react";
 import { memo, useCallback, useState } from "react";
-import { plain } from "../core/markdown";
+import { summary } from "../core/summary";
 import type { Row } from "../core/rows";
 import { exactTime, time } from "../core/text";
 import type { Message } from "../core/timeline";
 import { deleteMessage, hideMessage } from "../store/actions";
 import type { Delivery } from "../store/receipts";
+import { Attachments } from "./Attachments";
 import { Avatar } from "./Avatar";
 import { Confirm } from "./Dialog";
 import { useChat } from "./hooks";
@@ -88,10 +89,15 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             >
               <strong dir="auto">{quotedName || "Reply"}</strong>
               <span className="cut" dir="auto">
-                {quoted ? (quoted.deleted ? "Message deleted" : plain(quoted.body)) : "An earlier message"}
+                {quoted
+                  ? quoted.deleted
+                    ? "Message deleted"
+                    : summary(quoted.body, quoted.attachments)
+                  : "An earlier message"}
               </span>
             </button>
           )}
+          {message.attachments.length > 0 && <Attachments attachments={message.attachments} />}
           {message.deleted ? <p className="deleted">Message deleted</p> : <Rich text={message.body} />}
           <span className="meta">
             {message.editedAt && !message.deleted && (
@@ -201,6 +207,7 @@ export function OutgoingRow({ row }: { row: Row & { type: "outgoing" } }) {
     >
       <div className="bubble-line">
         <div className="bubble">
+          {message.attachments.length > 0 && <Attachments attachments={message.attachments} />}
           <Rich text={message.body} />
           <span className="meta">
             <time dateTime={message.at}>{time(message.at)}</time>

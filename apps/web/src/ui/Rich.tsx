@@ -50,6 +50,7 @@ const EMOJI_ONLY =
 
 /** What somebody wrote, as elements: its text never becomes HTML. */
 export const Rich = memo(function Rich({ text }: { text: string }) {
+  if (!text) return null;
   if (EMOJI_ONLY.test(text)) return <p className="emoji-only">{text}</p>;
   return <>{parse(text).map(block)}</>;
 });

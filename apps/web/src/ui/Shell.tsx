@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { plain } from "../core/markdown";
+import { summary } from "../core/summary";
 import type { Chat } from "../store/chat";
 import { Account } from "./Account";
 import { Banner } from "./Banner";
@@ -23,7 +23,9 @@ export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<
     chat.onProblem = say;
     chat.onMessage = (conversation, event) => {
       if (conversation.id !== openId || document.hidden) return;
-      setAnnouncement(`${chat.people.nameOf(event.actor_id)}: ${plain(event.data.body)}`);
+      setAnnouncement(
+        `${chat.people.nameOf(event.actor_id)}: ${summary(event.data.body, event.data.attachments ?? [])}`,
+      );
     };
   }, [chat, say, openId]);
 

@@ -112,3 +112,31 @@ async def test_files_are_chosen_pasted_shown_and_saved(browser: Browser, stack: 
     await expect(bob.page.get_by_role("img", name="gradient.png")).to_have_js_property("naturalWidth", 640)
     await bob.keeps("picture")
     assert alice.errors == bob.errors == []
+
+
+async def test_contacts_are_asked_and_accepted_and_somebody_is_blocked(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack)
+    await alice.says("Hello Bob")
+    await alice.page.get_by_role("button", name="Details").click()
+    await alice.page.get_by_role("button", name="Add to contacts").click()
+    await expect(alice.page.get_by_role("button", name="Take back your request")).to_be_visible()
+
+    await bob.page.reload()
+    await bob.page.get_by_role("button", name="Contacts, 1 asks you").click()
+    await bob.page.get_by_role("button", name=f"Accept {alice.name}").click()
+    await expect(bob.page.get_by_role("region", name="Your contacts")).to_contain_text(alice.name)
+    await bob.keeps("contacts")
+    await bob.is_accessible()
+    await bob.page.get_by_role("button", name=f"Write to {alice.name}").click()
+    await expect(bob.page.get_by_role("heading", name=alice.name)).to_be_visible()
+
+    await alice.page.get_by_role("button", name="Block", exact=True).click()
+    await alice.page.get_by_role("dialog").get_by_role("button", name="Block", exact=True).click()
+    await expect(alice.page.get_by_text("You have blocked")).to_be_visible()
+    await alice.keeps("blocked")
+    await bob.says("Are you there?")
+    await expect(bob.page.get_by_text("This is not possible between you and them.")).to_be_visible()
+    await alice.page.get_by_role("button", name="Unblock").first.click()
+    await bob.page.get_by_role("button", name="Try again").click()
+    await alice.sees("Are you there?")
+    assert alice.errors == bob.errors == []

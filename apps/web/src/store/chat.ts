@@ -11,6 +11,7 @@ import { Pages } from "./history";
 import { unreadIn, type Conversation } from "./model";
 import { People } from "./people";
 import { Receipts } from "./receipts";
+import { Relations } from "./relations";
 import { Sender } from "./sender";
 import { Sync } from "./sync";
 import { Typing } from "./typing";
@@ -33,6 +34,7 @@ export class Chat {
   readonly people: People;
   readonly sender: Sender;
   readonly receipts: Receipts;
+  readonly relations: Relations;
   readonly typing: Typing;
   readonly uploads: Uploads;
   readonly files: Files;
@@ -86,6 +88,7 @@ export class Chat {
       this.#cache?.put("outbox", clientId, () => message);
       void this.#cache?.flush();
     };
+    this.relations = new Relations(api, this.people, () => this.changed());
     this.uploads = new Uploads(api, () => this.changed());
     this.files = new Files(api);
     this.sender = new Sender(
@@ -260,6 +263,7 @@ export class Chat {
   #connected(connection: Connection): void {
     this.connection = connection;
     if (connection === "up") {
+      void this.attempt(() => this.relations.read());
       this.sender.flush();
       this.receipts.flush();
     } else {

@@ -124,7 +124,14 @@ export function ConversationView({ id, seq, visit }: Place) {
           onReply={reply}
           onEdit={edit}
         />
-        {conversation.left ? (
+        {isDirect && chat.relations.of(peer).blocked ? (
+          <p className="composer-closed">
+            You have blocked {title}.{" "}
+            <button type="button" onClick={() => void chat.attempt(() => chat.relations.unblock(peer))}>
+              Unblock
+            </button>
+          </p>
+        ) : conversation.left ? (
           <p className="composer-closed">You are not in this conversation any more.</p>
         ) : (
           <Composer

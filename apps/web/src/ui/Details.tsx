@@ -28,6 +28,7 @@ import { useChat, useNow } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";
 import { PeoplePicker } from "./PeoplePicker";
 import { openConversation } from "./place";
+import { RelationActions } from "./Relation";
 import { subtitleOf, titleOf } from "./titles";
 
 type Asking = { kind: "leave" } | { kind: "remove"; member: Member } | { kind: "add" } | null;
@@ -117,6 +118,7 @@ export function Details({ conversation, onClose }: { conversation: Conversation;
               <BellDot /> Mark as unread
             </button>
           )}
+          {!isGroup && <RelationActions id={peerId} name={title} />}
           {isGroup && !left && (
             <button type="button" className="danger-text" onClick={() => setAsking({ kind: "leave" })}>
               <LogOut /> Leave group

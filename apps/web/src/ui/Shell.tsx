@@ -3,6 +3,7 @@ import { summary } from "../core/summary";
 import type { Chat } from "../store/chat";
 import { Account } from "./Account";
 import { Banner } from "./Banner";
+import { Contacts } from "./Contacts";
 import { ConversationView } from "./ConversationView";
 import { Finder } from "./Finder";
 import { ChatContext } from "./hooks";
@@ -10,7 +11,7 @@ import { usePlace } from "./place";
 import { Sidebar } from "./Sidebar";
 import { Toasts, useToasts } from "./Toasts";
 
-export type Panel = "finder" | "account" | null;
+export type Panel = "finder" | "account" | "contacts" | null;
 
 export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<void> }) {
   const { id: openId, seq, visit } = usePlace();
@@ -62,6 +63,7 @@ export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<
         <Sidebar openId={openId} onPanel={setPanel} onLogOut={logOut} />
         <ConversationView key={openId} id={openId} seq={seq} visit={visit} />
         {panel === "finder" && <Finder onClose={close} />}
+        {panel === "contacts" && <Contacts onClose={close} />}
         {panel === "account" && <Account onClose={close} onLogOut={logOut} />}
         <Toasts toasts={toasts} onDismiss={dismiss} />
         <p className="unseen" role="log" aria-live="polite">

@@ -1,4 +1,4 @@
-import { LogOut, MessageSquarePlus, Search, Settings } from "lucide-react";
+import { Contact, LogOut, MessageSquarePlus, Search, Settings } from "lucide-react";
 import { memo, useState } from "react";
 import { Virtualizer } from "virtua";
 import { useRef } from "react";
@@ -23,6 +23,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
   const now = useNow();
   const [filter, setFilter] = useState("");
   const list = useRef<HTMLDivElement>(null);
+  const asked = chat.relations.all(({ state, blocked }) => state === "incoming" && !blocked).length;
   const wanted = filter.trim().toLocaleLowerCase();
   const all = chat.inOrder().map((conversation) => ({ conversation, title: titleOf(chat, conversation) }));
   const shown = wanted ? all.filter(({ title }) => title.toLocaleLowerCase().includes(wanted)) : all;
@@ -36,6 +37,16 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
             <strong dir="auto">{chat.me.display_name}</strong>
             <small>@{chat.me.handle}</small>
           </span>
+        </button>
+        <button
+          type="button"
+          className="icon contacts"
+          aria-label={asked ? `Contacts, ${asked} ${asked === 1 ? "asks" : "ask"} you` : "Contacts"}
+          title="Contacts"
+          onClick={() => onPanel("contacts")}
+        >
+          <Contact />
+          {asked > 0 && <span className="badge">{asked}</span>}
         </button>
         <button
           type="button"

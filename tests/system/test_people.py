@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from support.chat import ApiError, Device, Person, eventually, online
@@ -74,3 +75,23 @@ async def test_privacy_decides_who_writes_who_adds_and_who_sees_receipts(person:
     for one, other in ((alice, bob), (bob, alice)):  # crossing requests accept each other
         await one.asks("POST", "/v1/contacts", json={"user_id": other.user_id})
     assert await seen() == [bob.user_id]
+
+
+async def test_the_export_of_my_data(person: NewPerson) -> None:
+    alice, bob = await asyncio.gather(person("Alice"), person("Bob"))
+    group, talk = await bob.makes_group("Left", alice), await alice.talks_to(bob)
+    for conversation, body in ((group, "said where I was"), (talk, "said where I am")):
+        await alice.asks("POST", f"/v1/conversations/{conversation}/messages", json={"body": body})
+        await bob.asks("POST", f"/v1/conversations/{conversation}/messages", json={"body": "not hers"})
+    await alice.asks("POST", f"/v1/conversations/{group}/leave")
+    await alice.asks("POST", "/v1/contacts", json={"user_id": bob.user_id})
+    answer = await alice.http.get("/v1/me/export", headers={"Authorization": f"Bearer {alice.access_token}"})
+    head, *things, end = [json.loads(line) for line in answer.raise_for_status().text.splitlines()]
+    assert (head["user_id"], end) == (alice.user_id, {"end": True, "things": len(things)})
+    kinds = [kind for thing in things for kind in thing]
+    assert kinds[:5] == ["account", "session", "profile", "privacy", "contact"]
+    assert [thing["conversation"]["conversation_id"] for thing in things if "conversation" in thing] == [talk]
+    said = {thing["message"]["data"]["body"] for thing in things if "message" in thing}
+    assert said == {"said where I was", "said where I am"}
+    assert "token" not in answer.text
+    assert "password" not in answer.text

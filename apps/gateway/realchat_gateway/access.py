@@ -68,6 +68,11 @@ async def count_login(request: Request, email: str) -> None:
     await _spend(request, ("login", who))
 
 
+async def count_export(request: Request, user: User) -> None:
+    """Counts an export, which costs as much as many requests. Raises rate_limited."""
+    await _spend(request, ("export", user.user_id))
+
+
 def _scope(request: Request, policy: str) -> str:
     """What an API key needs for a route: its tag and what is done, unless the route says something else."""
     route: APIRoute = request.scope["route"]

@@ -30,7 +30,7 @@ async def exported(gateway: Gateway, user: User, conversation_id: str, now_ms: i
 
     async def lines() -> AsyncIterator[bytes]:
         nonlocal page, events
-        yield _line({"conversation_id": conversation_id, "exported_at": rfc3339(now_ms), "last_seq": last_seq})
+        yield line({"conversation_id": conversation_id, "exported_at": rfc3339(now_ms), "last_seq": last_seq})
         while True:
             shown = [event for event in page.events if event.seq <= last_seq]
             yield b"".join(event_bytes(event) + b"\n" for event in shown)
@@ -38,7 +38,7 @@ async def exported(gateway: Gateway, user: User, conversation_id: str, now_ms: i
             if not page.has_more or len(shown) < len(page.events):
                 break
             page = await _page(gateway, user, conversation_id, page.events[-1].seq)
-        yield _line({"end": True, "events": events})
+        yield line({"end": True, "events": events})
 
     return lines()
 
@@ -48,5 +48,6 @@ async def _page(gateway: Gateway, user: User, conversation_id: str, after: int) 
     return await gateway.message.call(gateway.message.stub.GetHistory, asked, user, deadline=PAGE_SECONDS)
 
 
-def _line(value: object) -> bytes:
+def line(value: object) -> bytes:
+    """A value as a line of JSON."""
     return msgspec.json.encode(value) + b"\n"

@@ -62,10 +62,12 @@ class GatewaySettings(ServiceSettings):
     """Per user."""
     rate_write: Rate = "600/minute"
     """Per user."""
+    rate_export: Rate = "10/hour"
+    """Exports of all that is kept of a user, per user."""
     rate_address: Rate = "6000/minute"
     """All requests with an access token, per address: loose, since a household or office shares one."""
 
     def rates(self) -> dict[str, RateLimitItem]:
         """The policies by name."""
-        names = ("login", "anonymous", "read", "write", "address")
+        names = ("login", "anonymous", "read", "write", "export", "address")
         return {name: parse(getattr(self, f"rate_{name}")) for name in names}

@@ -177,6 +177,33 @@ class MessageSearch:
         last, last_rank = rows[limit - 1]
         return hits, (begun_ms, last_rank, last.occurred_at_ms, str(last.event_id))
 
+    async def own(self, user_id: str, limit: int, after: tuple[str, int] | None) -> list[event_pb2.Event]:
+        """What somebody has sent and is not deleted, wherever that was, by conversation and seq.
+
+        Args:
+            user_id: whose.
+            limit: messages at most.
+            after: the conversation and seq of the last message of the page before.
+        """
+        user = UUID(user_id)
+        theirs = select(Member.conversation_id).where(col(Member.user_id) == user)
+        messages = (
+            select(Entry)
+            .where(
+                col(Entry.conversation_id).in_(theirs),
+                col(Entry.actor_id) == user,
+                col(Entry.client_message_id).is_not(None),
+                ~col(Entry.redacted),
+            )
+            .order_by(col(Entry.conversation_id), col(Entry.seq))
+            .limit(limit)
+        )
+        if after:
+            place = (UUID(after[0]), after[1])
+            messages = messages.where(tuple_(col(Entry.conversation_id), col(Entry.seq)) > tuple_(*place))
+        async with transaction(self._engine) as session:
+            return await as_they_stand(session, list(await session.exec(messages)))
+
 
 def _marks(event: event_pb2.Event, terms: Sequence[Term]) -> list[pb.Highlight]:
     return [pb.Highlight(start=start, length=length) for start, length in highlights(event.message_sent.body, terms)]

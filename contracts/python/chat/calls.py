@@ -104,6 +104,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.presence.v1.PresenceService/GetPresence": frozenset({"gateway", "delivery"}),
     "/chat.presence.v1.PresenceService/ComparePresence": frozenset({"delivery"}),
     "/chat.message.v1.SearchService/SearchMessages": frozenset({"gateway"}),
+    "/chat.message.v1.SearchService/ListOwnMessages": frozenset({"gateway"}),
     "/chat.message.v1.AttachmentService/CreateAttachment": frozenset({"gateway"}),
     "/chat.message.v1.AttachmentService/StoreAttachment": frozenset({"gateway"}),
     "/chat.message.v1.AttachmentService/GetAttachment": frozenset({"gateway"}),

@@ -111,3 +111,24 @@ async def test_the_index_goes_and_comes_back(engine: AsyncEngine, room: Room, se
     await migrate(engine, "realchat_message")
     assert await found(search, ALICE, "tea") == ["tea"]
     assert await found(search, new_id(), "tea") == []
+
+
+async def test_ones_own_messages_are_listed_also_of_where_one_has_left(room: Room, search: MessageSearch) -> None:
+    async with room.writer() as log:
+        left, here = sorted([await begun(log, ALICE, BOB), await begun(log, ALICE, BOB)])
+        for conversation in (left, here):
+            for sender in (BOB, ALICE, BOB):
+                await said(log, conversation, f"of {sender}", sender)
+        gone = await said(log, here, "gone", BOB)
+        await log.append(here, [Delete(BOB, gone)])
+        await log.append(left, [removal(BOB)])
+    listed = await search.own(BOB, 200, None)
+    assert [(event.conversation_id, event.message_sent.body) for event in listed] == [
+        (conversation, f"of {BOB}") for conversation in (left, left, here, here)
+    ]
+    paged, after = [], None
+    while page := await search.own(BOB, 1, after):
+        paged += page
+        after = (page[-1].conversation_id, page[-1].seq)
+    assert paged == listed
+    assert await search.own(CAROL, 200, None) == []

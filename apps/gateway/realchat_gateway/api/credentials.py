@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.responses import StreamingResponse
 
 from chat.auth.v1 import account_pb2 as pb
-from realchat_gateway.access import Reader, Writer, count_anonymous, count_login
+from realchat_common.ids import now_ms
+from realchat_gateway.access import Reader, Writer, count_anonymous, count_export, count_login
 from realchat_gateway.edge import ApiRoute
+from realchat_gateway.export import NDJSON
 from realchat_gateway.gateway import GatewayDep
+from realchat_gateway.own_export import exported
 from realchat_gateway.schemas.credentials import (
     Account,
     Address,
@@ -34,6 +38,19 @@ async def get_account(user: Reader, gateway: GatewayDep) -> Account:
     """The caller's account, which nobody else sees."""
     answer = await gateway.account.call(gateway.account.stub.GetAccount, pb.GetAccountRequest(), user)
     return Account.of(answer.account)
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={200: {"description": "A head, a thing a line by its kind, and an end", "content": {NDJSON: {}}}},
+)
+async def export_my_data(user: Reader, request: Request, gateway: GatewayDep) -> StreamingResponse:
+    """All that is kept of the caller, as JSON lines, without secrets. Without an `{"end": true}` it is not whole."""
+    await count_export(request, user)
+    lines = await exported(gateway, user, now_ms())
+    headers = {"Content-Disposition": 'attachment; filename="realchat.jsonl"'}
+    return StreamingResponse(lines, media_type=NDJSON, headers=headers)
 
 
 @router.post("/password", status_code=204)

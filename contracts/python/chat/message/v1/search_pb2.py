@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from chat.event.v1 import event_pb2 as chat_dot_event_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63hat/message/v1/search.proto\x12\x0f\x63hat.message.v1\x1a\x19\x63hat/event/v1/event.proto\"\x96\x01\n\x15SearchMessagesRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x18\n\x10\x63onversation_ids\x18\x02 \x03(\t\x12\x11\n\tsender_id\x18\x03 \x01(\t\x12\x10\n\x08since_ms\x18\x04 \x01(\x03\x12\x10\n\x08until_ms\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x07 \x01(\t\"*\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0e\n\x06length\x18\x02 \x01(\x05\"b\n\tSearchHit\x12%\n\x07message\x18\x01 \x01(\x0b\x32\x14.chat.event.v1.Event\x12.\n\nhighlights\x18\x02 \x03(\x0b\x32\x1a.chat.message.v1.Highlight\"W\n\x16SearchMessagesResponse\x12(\n\x04hits\x18\x01 \x03(\x0b\x32\x1a.chat.message.v1.SearchHit\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2r\n\rSearchService\x12\x61\n\x0eSearchMessages\x12&.chat.message.v1.SearchMessagesRequest\x1a\'.chat.message.v1.SearchMessagesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63hat/message/v1/search.proto\x12\x0f\x63hat.message.v1\x1a\x19\x63hat/event/v1/event.proto\"\x96\x01\n\x15SearchMessagesRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x18\n\x10\x63onversation_ids\x18\x02 \x03(\t\x12\x11\n\tsender_id\x18\x03 \x01(\t\x12\x10\n\x08since_ms\x18\x04 \x01(\x03\x12\x10\n\x08until_ms\x18\x05 \x01(\x03\x12\r\n\x05limit\x18\x06 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x07 \x01(\t\"*\n\tHighlight\x12\r\n\x05start\x18\x01 \x01(\x05\x12\x0e\n\x06length\x18\x02 \x01(\x05\"b\n\tSearchHit\x12%\n\x07message\x18\x01 \x01(\x0b\x32\x14.chat.event.v1.Event\x12.\n\nhighlights\x18\x02 \x03(\x0b\x32\x1a.chat.message.v1.Highlight\"W\n\x16SearchMessagesResponse\x12(\n\x04hits\x18\x01 \x03(\x0b\x32\x1a.chat.message.v1.SearchHit\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\"7\n\x16ListOwnMessagesRequest\x12\r\n\x05limit\x18\x01 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"V\n\x17ListOwnMessagesResponse\x12&\n\x08messages\x18\x01 \x03(\x0b\x32\x14.chat.event.v1.Event\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t2\xd8\x01\n\rSearchService\x12\x61\n\x0eSearchMessages\x12&.chat.message.v1.SearchMessagesRequest\x1a\'.chat.message.v1.SearchMessagesResponse\x12\x64\n\x0fListOwnMessages\x12\'.chat.message.v1.ListOwnMessagesRequest\x1a(.chat.message.v1.ListOwnMessagesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEARCHHIT']._serialized_end=371
   _globals['_SEARCHMESSAGESRESPONSE']._serialized_start=373
   _globals['_SEARCHMESSAGESRESPONSE']._serialized_end=460
-  _globals['_SEARCHSERVICE']._serialized_start=462
-  _globals['_SEARCHSERVICE']._serialized_end=576
+  _globals['_LISTOWNMESSAGESREQUEST']._serialized_start=462
+  _globals['_LISTOWNMESSAGESREQUEST']._serialized_end=517
+  _globals['_LISTOWNMESSAGESRESPONSE']._serialized_start=519
+  _globals['_LISTOWNMESSAGESRESPONSE']._serialized_end=605
+  _globals['_SEARCHSERVICE']._serialized_start=608
+  _globals['_SEARCHSERVICE']._serialized_end=824
 # @@protoc_insertion_point(module_scope)

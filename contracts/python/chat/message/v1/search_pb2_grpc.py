@@ -40,6 +40,11 @@ class SearchServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_search__pb2.SearchMessagesRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_search__pb2.SearchMessagesResponse.FromString,
                 _registered_method=True)
+        self.ListOwnMessages = channel.unary_unary(
+                '/chat.message.v1.SearchService/ListOwnMessages',
+                request_serializer=chat_dot_message_dot_v1_dot_search__pb2.ListOwnMessagesRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_search__pb2.ListOwnMessagesResponse.FromString,
+                _registered_method=True)
 
 
 class SearchServiceServicer:
@@ -55,6 +60,14 @@ class SearchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListOwnMessages(self, request, context):
+        """What the caller has sent and is not deleted, as it now stands, by conversation and seq; also in conversations that
+        they have left. Errors: invalid_argument.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SearchServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +75,11 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.SearchMessages,
                     request_deserializer=chat_dot_message_dot_v1_dot_search__pb2.SearchMessagesRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_search__pb2.SearchMessagesResponse.SerializeToString,
+            ),
+            'ListOwnMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOwnMessages,
+                    request_deserializer=chat_dot_message_dot_v1_dot_search__pb2.ListOwnMessagesRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_search__pb2.ListOwnMessagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +110,33 @@ class SearchService:
             '/chat.message.v1.SearchService/SearchMessages',
             chat_dot_message_dot_v1_dot_search__pb2.SearchMessagesRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_search__pb2.SearchMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOwnMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.SearchService/ListOwnMessages',
+            chat_dot_message_dot_v1_dot_search__pb2.ListOwnMessagesRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_search__pb2.ListOwnMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

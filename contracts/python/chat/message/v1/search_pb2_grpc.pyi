@@ -38,6 +38,10 @@ class SearchServiceStub:
     is a member of now, what they may read there. Deleted and hidden messages are not found, edited ones as they are now.
     Errors: invalid_argument; conversation_not_found, when one is asked for that the caller is not in.
     """
+    ListOwnMessages: _grpc.UnaryUnaryMultiCallable[_search_pb2.ListOwnMessagesRequest, _search_pb2.ListOwnMessagesResponse]
+    """What the caller has sent and is not deleted, as it now stands, by conversation and seq; also in conversations that
+    they have left. Errors: invalid_argument.
+    """
 
 @_typing.type_check_only
 class SearchServiceAsyncStub(SearchServiceStub):
@@ -48,6 +52,10 @@ class SearchServiceAsyncStub(SearchServiceStub):
     """The messages that have all the words asked for, best first, then newest first; of the conversations that the caller
     is a member of now, what they may read there. Deleted and hidden messages are not found, edited ones as they are now.
     Errors: invalid_argument; conversation_not_found, when one is asked for that the caller is not in.
+    """
+    ListOwnMessages: _aio.UnaryUnaryMultiCallable[_search_pb2.ListOwnMessagesRequest, _search_pb2.ListOwnMessagesResponse]  # type: ignore[assignment]
+    """What the caller has sent and is not deleted, as it now stands, by conversation and seq; also in conversations that
+    they have left. Errors: invalid_argument.
     """
 
 class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -62,6 +70,16 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         """The messages that have all the words asked for, best first, then newest first; of the conversations that the caller
         is a member of now, what they may read there. Deleted and hidden messages are not found, edited ones as they are now.
         Errors: invalid_argument; conversation_not_found, when one is asked for that the caller is not in.
+        """
+
+    @_abc_1.abstractmethod
+    def ListOwnMessages(
+        self,
+        request: _search_pb2.ListOwnMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_search_pb2.ListOwnMessagesResponse, _abc.Awaitable[_search_pb2.ListOwnMessagesResponse]]:
+        """What the caller has sent and is not deleted, as it now stands, by conversation and seq; also in conversations that
+        they have left. Errors: invalid_argument.
         """
 
 def add_SearchServiceServicer_to_server(servicer: SearchServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 
 from realchat_infra.manifest import Manifest, Part
-from realchat_infra.settings import ObjectStore, Settings, Smtp
+from realchat_infra.settings import Settings
 from realchat_infra.sources import APPS, OPERATIONS, dapr_configuration, dapr_resources
 from realchat_infra.vault import secret_name
 
@@ -99,40 +99,34 @@ def resolved(
 def _outside(resource: Mapping[str, Any], settings: Settings) -> Mapping[str, Any]:
     """What is a folder locally, where the cluster has a server or store for it; everything else as it is."""
     match resource["metadata"]["name"]:
-        case "mail" if settings.smtp:
-            return _mailed(resource, settings.smtp)
-        case "attachments" if settings.attachments:
-            return _stored(resource, settings.attachments)
+        case "mail" if smtp := settings.smtp:
+            values = {"host": smtp.host, "port": str(smtp.port), "emailFrom": smtp.sender}
+            account = {"user": smtp.username} if smtp.username else {}
+            return _binding(
+                resource, "bindings.smtp", values | account, {"password": "smtp-password"} if account else {}
+            )
+        case "attachments" if store := settings.attachments:
+            values = {"bucket": store.bucket, "region": store.region}
+            if store.endpoint:
+                values |= {"endpoint": store.endpoint, "forcePathStyle": "true"}
+            account = {"accessKey": store.access_key} if store.access_key else {}
+            return _binding(
+                resource, "bindings.aws.s3", values | account, {"secretKey": "attachments-key"} if account else {}
+            )
         case _:
             return resource
 
 
-def _stored(resource: Mapping[str, Any], store: ObjectStore) -> Mapping[str, Any]:
-    """The component `attachments` in an object store."""
-    values = {"bucket": store.bucket, "region": store.region, "direction": "output"}
-    if store.endpoint:
-        values |= {"endpoint": store.endpoint, "forcePathStyle": "true"}
-    metadata: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
-    document = {**resource, "spec": {"type": "bindings.aws.s3", "version": "v1", "metadata": metadata}}
-    if store.access_key:
-        metadata += [
-            {"name": "accessKey", "value": store.access_key},
-            {"name": "secretKey", "secretKeyRef": {"name": "attachments-key", "key": "attachments-key"}},
-        ]
-        document["auth"] = {"secretStore": "secretstore"}
-    return document
-
-
-def _mailed(resource: Mapping[str, Any], smtp: Smtp) -> Mapping[str, Any]:
-    """The component `mail` at a mail server."""
-    values = {"host": smtp.host, "port": str(smtp.port), "emailFrom": smtp.sender, "direction": "output"}
-    metadata: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in values.items()]
-    document = {**resource, "spec": {"type": "bindings.smtp", "version": "v1", "metadata": metadata}}
-    if smtp.username:
-        metadata += [
-            {"name": "user", "value": smtp.username},
-            {"name": "password", "secretKeyRef": {"name": "smtp-password", "key": "smtp-password"}},
-        ]
+def _binding(
+    resource: Mapping[str, Any], kind: str, values: Mapping[str, str], secrets: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """A component as another output binding; `secrets` has the secret's name for each field that is one."""
+    metadata: list[dict[str, Any]] = [
+        {"name": name, "value": value} for name, value in {**values, "direction": "output"}.items()
+    ]
+    metadata += [{"name": name, "secretKeyRef": {"name": key, "key": key}} for name, key in secrets.items()]
+    document = {**resource, "spec": {"type": kind, "version": "v1", "metadata": metadata}}
+    if secrets:
         document["auth"] = {"secretStore": "secretstore"}
     return document
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -11,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 from stack import Stack
 from support.confidential import repeated, said
-from support.traces import Traces, received
+from support.traces import Traces, exporting, free_port, received
 
 pytest_plugins = ["support.fixtures"]
 
@@ -39,23 +38,16 @@ HASTY = {"REALCHAT_JANITOR_AFTER_SECONDS": "8"}
 @pytest.fixture(scope="session")
 def otlp_port() -> int:
     """Where the stack sends its traces; a test that wants them receives there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
-def traced(port: int) -> dict[str, str]:
-    """Only what a client asks to be traced is: the ratio for everything else is next to nothing."""
-    return {
-        "REALCHAT_OTLP_ENDPOINT": f"127.0.0.1:{port}",
-        "REALCHAT_TRACE_RATIO": "0.0001",
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{port}",
-        "OTEL_EXPORTER_OTLP_TRACES_INSECURE": "true",
-    }
+TRACED = 0.0001
+"""Only what a client asks to be traced is: the ratio for everything else is next to nothing."""
 
 
 @pytest.fixture(scope="session")
 def _own_stack(otlp_port: int) -> Iterator[Stack]:
-    env = {**RELAXED, **CHEAP, **HASTY, **LOCAL, **traced(otlp_port)}
+    env = {**RELAXED, **CHEAP, **HASTY, **LOCAL, **exporting(otlp_port, TRACED)}
     stack = Stack("test", replicas={"message": 2, "delivery": 2}, env=env)
     stack.stop()  # what an interrupted run left behind
     yield stack

@@ -20,6 +20,8 @@ def record(pid: int, seconds: int, target: Path) -> None:
     command += [f"--output={target}", "--nonblocking"]
     with step(f"Watching for {seconds} s"):
         result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "No stack counts found" in result.stderr:
+        raise StackError(f"In {seconds} s it did nothing.", way_out="use the application meanwhile, or `just bench`")
     if result.returncode or not target.exists():
         raise StackError(f"py-spy failed: {result.stderr.strip()}", way_out="as root, it may look at any process")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +29,8 @@ class Span:
     name: str
     service: str
     by_sidecar: bool
+    linked: frozenset[str]
+    """The traces that it is linked to."""
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Traces(TraceServiceServicer):
                             span.name,
                             attributes.get("service.name", ""),
                             scope.scope.name != "realchat",
+                            frozenset(link.trace_id.hex() for link in span.links),
                         )
                     )
         return pb.ExportTraceServiceResponse()
@@ -56,6 +60,22 @@ class Traces(TraceServiceServicer):
     def of(self, trace_id: str) -> list[Span]:
         """The spans of one trace so far."""
         return [span for span in self.spans if span.trace_id == trace_id]
+
+
+def free_port() -> int:
+    """A port for a receiver."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def exporting(port: int, ratio: float) -> dict[str, str]:
+    """The environment of a stack that traces a share of all, and whatever a client asks to be traced."""
+    return {
+        "REALCHAT_OTLP_ENDPOINT": f"127.0.0.1:{port}",
+        "REALCHAT_TRACE_RATIO": str(ratio),
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"http://127.0.0.1:{port}",
+        "OTEL_EXPORTER_OTLP_TRACES_INSECURE": "true",
+    }
 
 
 @asynccontextmanager

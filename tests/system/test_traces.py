@@ -28,15 +28,20 @@ async def test_a_send_is_one_trace_from_the_request_to_the_fan_out(
         )
         await bobs.reaches(conversation, 2)
 
+        def linked() -> bool:
+            return any(trace_id in span.linked and span.name == "bulk of pointers" for span in traces.spans)
+
         def whole() -> bool:
             spans = traces.of(trace_id)
             return (
                 {"gateway", "message", "delivery"} <= {span.service for span in spans if not span.by_sidecar}
                 and {"gateway", "message"} <= {span.service for span in spans if span.by_sidecar}
+                and {"log append", "postgresql", "deliver", "socket write"} <= {span.name for span in spans}
                 and connected(spans)
             )
 
         await eventually(whole, "the trace has connected spans of the applications and their sidecars", 30)
+        await eventually(linked, "the outbox's copy is linked to it", 30)
 
 
 def connected(spans: list[Span]) -> bool:

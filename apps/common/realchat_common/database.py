@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from importlib.resources import files
+from typing import Any
 
 import asyncpg
 from alembic import command
 from alembic.config import Config
+from opentelemetry import trace
 from prometheus_client import Gauge
-from sqlalchemy import Connection, NullPool, QueuePool, text
+from sqlalchemy import Connection, NullPool, QueuePool, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionInTimeError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -18,13 +20,68 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_exponential_jitter
 
 from realchat_common.errors import Code, RealChatError
-from realchat_common.telemetry import log
+from realchat_common.telemetry import client_span, log, tracer
 
 STARTUP_SECONDS = 120
 STATEMENT_SECONDS = 10
 POOL = Gauge("realchat_pool_connections", "Connections to the database, by pool and state.", ("pool", "state"))
 
 _LOCK = 7_274_283  # any number: migrations of one database run one at a time
+
+
+def _attributes(query: str) -> dict[str, str]:
+    return {"db.system.name": "postgresql", "db.query.text": query}  # values are not in it
+
+
+def _statement_span(query: str) -> AbstractContextManager[object]:
+    return client_span("postgresql", _attributes(query))
+
+
+class TracedConnection(asyncpg.Connection):
+    """A connection of a pool whose statements are spans where the trace is sampled."""
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        with _statement_span(query):
+            return await super().execute(query, *args, **options)
+
+    async def executemany(self, command: str, args: Any, **options: Any) -> None:
+        with _statement_span(command):
+            await super().executemany(command, args, **options)
+
+    async def fetch(self, query: str, *args: Any, **options: Any) -> Any:
+        with _statement_span(query):
+            return await super().fetch(query, *args, **options)
+
+    async def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
+        with _statement_span(query):
+            return await super().fetchrow(query, *args, **options)
+
+    async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
+        with _statement_span(query):
+            return await super().fetchval(query, *args, **options)
+
+
+def _trace_statements(engine: AsyncEngine) -> None:
+    """Makes statements spans where the trace is sampled."""
+
+    def begin(_: Any, __: Any, statement: str, ___: Any, context: Any, ____: bool) -> None:
+        if trace.get_current_span().is_recording():
+            context.span = tracer.start_span(
+                "postgresql", kind=trace.SpanKind.CLIENT, attributes=_attributes(statement)
+            )
+
+    def end(_: Any, __: Any, ___: str, ____: Any, context: Any, _____: bool) -> None:
+        if span := getattr(context, "span", None):
+            span.end()
+
+    def fail(failed: Any) -> None:
+        if span := getattr(failed.execution_context, "span", None):
+            span.set_status(trace.StatusCode.ERROR)
+            span.end()
+
+    event.listen(engine.sync_engine, "before_cursor_execute", begin)
+    event.listen(engine.sync_engine, "after_cursor_execute", end)
+    event.listen(engine.sync_engine, "handle_error", fail)
 
 
 def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
@@ -43,6 +100,7 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         hide_parameters=True,  # errors go into logs, and parameters are addresses, bodies and digests
         connect_args={"timeout": 5, "command_timeout": STATEMENT_SECONDS},
     )
+    _trace_statements(engine)
     if isinstance(engine.pool, QueuePool):
         POOL.labels("engine", "used").set_function(engine.pool.checkedout)
         POOL.labels("engine", "most").set(pool_size)

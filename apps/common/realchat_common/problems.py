@@ -88,7 +88,7 @@ class _Observed:
                 status, begun = message["status"], perf_counter()
             await send(message)
 
-        with server_span(f"{method} {scope['path']}", dict(Headers(scope=scope))) as span:
+        with server_span(f"{method} {scope['path']}", dict(Headers(scope=scope))) as work:
             try:
                 await self._app(scope, receive, note)
             except Exception:
@@ -97,6 +97,9 @@ class _Observed:
                     raise  # the answer has begun: only the connection can still tell that it is not whole
                 await problem_response(RealChatError(Code.INTERNAL))(scope, receive, note)
             operation = f"{method} {getattr(scope.get('route'), 'path', 'unmatched')}"
-            span.update_name(operation)
-            span.set_attribute("http.response.status_code", status)
+            work.name = operation
+            work.span.update_name(operation)
+            work.span.set_attribute("http.response.status_code", status)
+            if status >= 500:
+                work.failure = str(status)
         REQUESTS.labels("http", operation, str(status)).observe(begun - started)  # answers may be without end

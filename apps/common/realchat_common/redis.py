@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
@@ -12,9 +13,18 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from realchat_common.errors import Code, RealChatError
+from realchat_common.telemetry import client_span
 
 CONNECTIONS = 32
 CONNECT_SECONDS = 2.0
+
+
+class _TracedRedis(Redis):
+    """A client whose commands are spans where the trace is sampled."""
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        with client_span(f"redis {args[0]}", {"db.system.name": "redis"}):
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
 
 
 def open_redis(url: str) -> Redis:
@@ -24,7 +34,7 @@ def open_redis(url: str) -> Redis:
     `asyncio.wait_for`, which in Python 3.11 loses a cancellation that meets the end of the write
     (python/cpython#86296), and costs a task.
     """
-    return Redis.from_pool(
+    return _TracedRedis.from_pool(
         BlockingConnectionPool.from_url(
             url,
             max_connections=CONNECTIONS,

@@ -18,11 +18,12 @@ from typing import Any, Generic, TypeVar
 import grpc
 import structlog
 from google.protobuf.message import Message
+from opentelemetry.trace import SpanKind
 
 from chat.calls import CALLERS
 from realchat_common.errors import Code, RealChatError, from_rpc_error, to_rpc_status
 from realchat_common.identity import Caller, Callers, Identity, User
-from realchat_common.telemetry import REQUEST_ID, REQUESTS, log, pseudonym, request_headers, server_span, tracer
+from realchat_common.telemetry import REQUEST_ID, REQUESTS, log, pseudonym, request_headers, server_span, traced
 
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 DEADLINE_SECONDS = 5.0
@@ -87,7 +88,7 @@ def _outcome(method: str, context: Any) -> Iterator[_Outcome]:
     metadata = _metadata(context)
     # A worker thread's context outlives the call: all that is bound in here is taken back.
     named = {"request_id": metadata.get(REQUEST_ID, ""), "user": ""}
-    with server_span(method, metadata) as span, structlog.contextvars.bound_contextvars(**named):
+    with server_span(method, metadata) as work, structlog.contextvars.bound_contextvars(**named):
         try:
             yield outcome
             outcome.code = "ok"
@@ -101,7 +102,8 @@ def _outcome(method: str, context: Any) -> Iterator[_Outcome]:
         finally:
             if outcome.failure:
                 outcome.code = outcome.failure.code.value
-            span.set_attribute("realchat.code", outcome.code)
+                work.ended(outcome.failure)
+            work.span.set_attribute("realchat.code", outcome.code)
             REQUESTS.labels("rpc", method, outcome.code).observe(perf_counter() - started)
             _caller.reset(outside)
 
@@ -210,7 +212,7 @@ class Peer(Generic[S]):
         Raises:
             RealChatError: what the other application answered, or unavailable, or deadline_exceeded.
         """
-        with tracer.start_as_current_span(f"call {self._app_id}"):
+        with traced(f"call {self._app_id}", kind=SpanKind.CLIENT):
             metadata = (
                 ("dapr-app-id", self._app_id),
                 ("dapr-api-token", self._token),

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from time import monotonic, perf_counter
 
+from opentelemetry.context import Context
 from prometheus_client import Counter, Gauge
 
 from chat.event.v1 import event_pb2 as pb
@@ -172,6 +173,10 @@ class Connection:
         elif self.merge.held > self._settings.queue_frames:
             self._overflow()
         return False
+
+    def trace_write(self, context: Context) -> None:
+        """Has what waits be written as a span of this context's trace."""
+        self._queue.trace(context)
 
     def notify(self, notice: bytes) -> None:
         """Queues what is told only now, unless much is queued already."""

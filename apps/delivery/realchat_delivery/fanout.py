@@ -10,18 +10,20 @@ The sockets of this node get theirs right after the watermark rose: they could m
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
+from contextlib import nullcontext
 from enum import Enum
 from typing import Any
 
 import msgspec
 from google.protobuf.message import DecodeError
+from opentelemetry.context import Context
 from prometheus_client import Counter, Histogram
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms, rfc3339
-from realchat_common.telemetry import log, server_span, trace_headers
+from realchat_common.telemetry import log, sampled_links, server_span, trace_headers, traced
 from realchat_common.topics import ACCOUNT_TYPE, RECEIPTS_TYPE, SEGMENT_TYPE, CloudEvent, pointer_in, read_event
 from realchat_delivery.frames import Settings
 from realchat_delivery.hub import Hub
@@ -109,11 +111,19 @@ class Fanout:
                 pointers[entry.entry_id] = pointer_in(entry.event)
             except (msgspec.MsgspecError, ValueError) as error:
                 statuses[entry.entry_id] = _dropped(error)
-        if pointers:
-            watermarks = await self._registry.watermarks([pointer.conversation_id for pointer in pointers.values()])
-            for (entry_id, pointer), watermark in zip(pointers.items(), watermarks, strict=True):
-                statuses[entry_id] = await _status(self.pointer(pointer, watermark))
-        return statuses
+        links = sampled_links(entry.event.traceparent for entry in entries)
+        # They are of many traces, none of which waits for them: hence links, and a trace of their own.
+        with traced("bulk of pointers", Context(), links=links) if links else nullcontext():
+            return statuses | await self._pointers(pointers)
+
+    async def _pointers(self, pointers: Mapping[str, pb.Pointer]) -> dict[str, Status]:
+        if not pointers:
+            return {}
+        watermarks = await self._registry.watermarks([pointer.conversation_id for pointer in pointers.values()])
+        return {
+            entry_id: await _status(self.pointer(pointer, watermark))
+            for (entry_id, pointer), watermark in zip(pointers.items(), watermarks, strict=True)
+        }
 
     async def _dispatch(self, body: bytes) -> None:
         event = read_event(body)

@@ -10,6 +10,8 @@ from time import monotonic
 
 import msgspec
 from google.protobuf.message import DecodeError
+from opentelemetry.context import get_current
+from opentelemetry.trace import get_current_span
 from prometheus_client import Counter, Gauge
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_exponential_jitter
 
@@ -222,6 +224,8 @@ class Hub:
                     if first_seq <= frame.seq <= last_seq:
                         delivered += socket.deliver(frame)
         DELIVERED.inc(delivered)
+        if get_current_span().is_recording():
+            self._trace_writes(recipients.whole)
         if segment.members_seq >= segment.first_seq:
             self._note_partings(segment.events)
 
@@ -275,6 +279,12 @@ class Hub:
         self._log.saw(segment.conversation_id, segment.members_seq)
         with server_span("deliver", {"traceparent": packet.traceparent} if packet.traceparent else {}):
             self.deliver(segment, Recipients(packet.whole, packet.partial))
+
+    def _trace_writes(self, user_ids: Iterable[str]) -> None:
+        context = get_current()
+        for user_id in user_ids:
+            for socket in self._of_user.get(user_id, ()):
+                socket.trace_write(context)
 
     async def register_all(self) -> list[str]:
         """Makes this node found for all its users. Returns those for whom it was not."""

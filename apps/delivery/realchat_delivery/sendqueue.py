@@ -6,6 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
+from opentelemetry.context import Context
+
+from realchat_common.telemetry import traced
+
 WRITE_BYTES = 64 * 1024
 """Frames go out together up to this size."""
 
@@ -26,6 +30,7 @@ class SendQueue:
         self._frames: deque[bytes] = deque()
         self._bytes = 0
         self._closed = False
+        self._trace: Context | None = None
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
         self.queued = 0
@@ -41,6 +46,11 @@ class SendQueue:
             return False
         self._append(frame)
         return True
+
+    def trace(self, context: Context) -> None:
+        """Has the next write be a span of this context's trace, if anything waits."""
+        if self._frames:
+            self._trace = context
 
     @property
     def busy(self) -> bool:
@@ -102,7 +112,12 @@ class SendQueue:
                 size += len(batch[-1])
             self._bytes -= size
             self.writing_since = self._clock()
-            await send(b"".join(batch))
+            if self._trace is None:
+                await send(b"".join(batch))
+            else:
+                context, self._trace = self._trace, None
+                with traced("socket write", context):
+                    await send(b"".join(batch))
             self.writing_since = None
             self.written += len(batch)
             self._emptied.set()

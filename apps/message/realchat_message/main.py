@@ -11,7 +11,7 @@ from chat.message.v1.message_pb2_grpc import add_MessageServiceServicer_to_serve
 from chat.message.v1.poll_pb2_grpc import add_PollServiceServicer_to_server
 from chat.message.v1.schedule_pb2_grpc import add_ScheduleServiceServicer_to_server
 from chat.message.v1.search_pb2_grpc import add_SearchServiceServicer_to_server
-from realchat_common.database import POOL, STATEMENT_SECONDS, migrate, open_engine, ping
+from realchat_common.database import POOL, STATEMENT_SECONDS, TracedConnection, migrate, open_engine, ping
 from realchat_common.ids import new_id
 from realchat_common.redis import open_redis
 from realchat_common.rpc import rpc_server
@@ -49,7 +49,12 @@ async def main() -> None:
         runtime.resources.push_async_callback(engine.dispose)
         await migrate(engine, "realchat_message")
         pool = await asyncpg.create_pool(
-            url, min_size=2, max_size=settings.pool_size, command_timeout=STATEMENT_SECONDS, reset=_as_it_is
+            url,
+            min_size=2,
+            max_size=settings.pool_size,
+            command_timeout=STATEMENT_SECONDS,
+            reset=_as_it_is,
+            connection_class=TracedConnection,
         )
         runtime.resources.push_async_callback(pool.close)
         POOL.labels("log", "used").set_function(lambda: pool.get_size() - pool.get_idle_size())

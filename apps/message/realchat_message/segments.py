@@ -16,6 +16,7 @@ from dapr.proto import api_v1, common_v1
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.sidecar import Sidecar
+from realchat_common.telemetry import trace_headers
 from realchat_common.topics import POINTER_TYPE
 
 STORE = "message-log"
@@ -144,7 +145,7 @@ class DaprSegments:
             await self._sidecar.api.ExecuteStateTransaction(
                 api_v1.ExecuteStateTransactionRequest(storeName=STORE, operations=operations),
                 timeout=WRITE_SECONDS,
-                metadata=self._sidecar.api_metadata,
+                metadata=(*self._sidecar.api_metadata, *trace_headers().items()),  # the outbox's event has it then
             )
         except grpc.aio.AioRpcError as error:
             if _CONFLICT in (error.details() or ""):

@@ -36,7 +36,7 @@ async def test_a_send_is_one_trace_from_the_request_to_the_fan_out(
             return (
                 {"gateway", "message", "delivery"} <= {span.service for span in spans if not span.by_sidecar}
                 and {"gateway", "message"} <= {span.service for span in spans if span.by_sidecar}
-                and {"log append", "postgresql", "deliver", "socket write"} <= {span.name for span in spans}
+                and {"log append", "postgresql", "redis EVAL", "socket write"} <= {span.name for span in spans}
                 and connected(spans)
             )
 

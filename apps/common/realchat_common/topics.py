@@ -37,6 +37,8 @@ class CloudEvent(msgspec.Struct, frozen=True):
     data: msgspec.Raw = msgspec.Raw(b"null")
     data_base64: bytes = b""
     traceparent: object = None
+    traceid: object = None
+    """The same; the outbox's events have only this one."""
 
 
 class _PointerJson(msgspec.Struct, frozen=True):

@@ -111,7 +111,7 @@ class Fanout:
                 pointers[entry.entry_id] = pointer_in(entry.event)
             except (msgspec.MsgspecError, ValueError) as error:
                 statuses[entry.entry_id] = _dropped(error)
-        links = sampled_links(entry.event.traceparent for entry in entries)
+        links = sampled_links(entry.event.traceid for entry in entries)
         # They are of many traces, none of which waits for them: hence links, and a trace of their own.
         with traced("bulk of pointers", Context(), links=links) if links else nullcontext():
             return statuses | await self._pointers(pointers)

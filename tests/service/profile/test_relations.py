@@ -136,3 +136,20 @@ async def test_wrong_people_states_and_cursors_are_refused(people: People) -> No
     ):
         with pytest.raises(RealChatError, match="invalid_argument"):
             await attempt
+
+
+async def test_who_is_erased_is_in_nobodys_contacts_requests_and_blocks(people: People, engine: AsyncEngine) -> None:
+    ada, bob = await two(people)
+    eve, gone = (await people.joins("Eve")).user_id, (await people.joins("Gone")).user_id
+    await people.does(ada, "RequestContact", gone)
+    await people.does(gone, "AcceptContact", ada)
+    await people.does(gone, "RequestContact", bob)
+    await people.does(eve, "BlockUser", gone)
+    await people.does(gone, "BlockUser", eve)
+    await people.does(ada, "RequestContact", bob)
+    await people.auth.call(people.auth.stub.DeleteProfile, pb.DeleteProfileRequest(user_id=gone))
+    assert (await people.lists(ada)).relations == await people.blocked_by(eve) == []
+    incoming = (await people.lists(bob, pb.CONTACT_STATE_INCOMING)).relations
+    assert [relation.user_id for relation in incoming] == [ada]
+    async with engine.connect() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM relation"))).scalar_one() == 1

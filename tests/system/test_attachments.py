@@ -68,3 +68,25 @@ async def test_attachments_go_to_members_only_and_end_with_their_message(
         await bob.asks("GET", links[0]["url"])
     assert gone.value.code == "attachment_not_found"
     await eventually(lambda: not any(list((folder / each).iterdir()) for each in files), "the bytes are gone")
+
+
+async def test_files_are_sent_over_a_socket_by_the_rules_of_http(person: NewPerson, socket_urls: list[str]) -> None:
+    alice, bob = await person("Alice"), await person("Bob")
+    conversation = await alice.talks_to(bob)
+    file = (await uploads(alice, conversation, "words.txt", "text/plain", b"words"))["attachment_id"]
+    phone, bobs = Device(alice, [socket_urls[0]]), Device(bob, [socket_urls[1]])
+
+    async def sends(who: Device, name: str, *files: str) -> dict[str, Any]:
+        frame = {"type": "send", "conversation_id": conversation, "client_message_id": name, "body": ""}
+        return await who.asks({**frame, "attachment_ids": list(files)})
+
+    async with online(phone, bobs):
+        assert (await sends(bobs, "not his", file))["code"] == "attachment_not_found"
+        assert (await sends(phone, "twice", file, file))["code"] == "invalid_argument"
+        ack = await sends(phone, "file", file)
+        assert (ack["type"], ack["duplicate"]) == ("ack", False)
+        assert (await sends(phone, "file", file))["duplicate"]
+        await bobs.reaches(conversation, ack["seq"])
+        assert (await sends(phone, "used", file))["code"] == "attachment_not_found"
+    shown = bobs.received[conversation][-1]["data"]
+    assert (shown["body"], [each["attachment_id"] for each in shown["attachments"]]) == ("", [file])

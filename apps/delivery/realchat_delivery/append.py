@@ -51,6 +51,7 @@ class Pending:
     answer: Callable[[Outcome], None]
     mentions: tuple[str, ...] = ()
     mention_all: bool = False
+    attachment_ids: tuple[str, ...] = ()
     size: int = field(init=False)
     since: float = field(init=False, default=0.0)
     trace: tracing.Context = field(init=False, default_factory=tracing.get_current)

@@ -19,6 +19,7 @@ Seq = Annotated[int, Meta(ge=0, le=MOST_SEQ)]
 Shown = Literal["online", "away", "invisible"]
 """How a user is to be seen on a device."""
 Mentions = Annotated[tuple[str, ...], Meta(max_length=50)]
+Files = Annotated[tuple[str, ...], Meta(max_length=10)]
 
 
 class _ClientFrame(Struct, tag=str.lower, forbid_unknown_fields=True, kw_only=True):
@@ -48,6 +49,7 @@ class Send(_ClientFrame):
     reply_to: str | None = None
     mentions: Mentions = ()
     mention_all: bool = False
+    attachment_ids: Files = ()
 
 
 class Read(_ClientFrame):

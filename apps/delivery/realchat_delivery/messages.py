@@ -97,6 +97,7 @@ class RpcMessages:
                     reply_to=pending.reply_to,
                     mentions=pending.mentions,
                     mention_all=pending.mention_all,
+                    attachment_ids=pending.attachment_ids,
                 )
                 for pending in batch
             ],

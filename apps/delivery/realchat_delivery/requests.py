@@ -64,6 +64,7 @@ class Requests:
                     answer,
                     frame.mentions,
                     frame.mention_all,
+                    frame.attachment_ids,
                 ),
             )
         self._unanswered += 1

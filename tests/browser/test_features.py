@@ -140,3 +140,25 @@ async def test_contacts_are_asked_and_accepted_and_somebody_is_blocked(browser: 
     await bob.page.get_by_role("button", name="Try again").click()
     await alice.sees("Are you there?")
     assert alice.errors == bob.errors == []
+
+
+async def test_a_poll_is_asked_answered_and_closed(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack)
+    await alice.page.get_by_role("button", name="New poll").click()
+    await alice.page.get_by_label("Question").fill("Tea?")
+    await alice.page.get_by_label("Option 1").fill("Yes")
+    await alice.page.get_by_label("Option 2").fill("Half a cup")
+    await alice.page.get_by_role("button", name="Send poll").click()
+    await bob.opens(alice.name)
+    await bob.page.get_by_role("radio", name="Half a cup").click()
+    await expect(bob.page.get_by_role("radio", name="Half a cup")).to_be_checked()
+    await expect(alice.page.get_by_text("1 has voted")).to_be_visible()
+    await alice.page.get_by_role("radio", name="Yes").click()
+    await expect(bob.page.get_by_text("2 have voted")).to_be_visible()
+    await bob.keeps("poll")
+    await bob.is_accessible()
+    await expect(bob.page.get_by_role("button", name="Close poll")).to_have_count(0)
+    await alice.page.get_by_role("button", name="Close poll").click()
+    await expect(bob.page.get_by_role("radio", name="Yes")).to_be_disabled()
+    await alice.keeps("poll_closed")
+    assert alice.errors == bob.errors == []

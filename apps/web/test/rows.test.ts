@@ -8,6 +8,7 @@ import { initials } from "../src/core/text";
 function message(seq: number, senderId: string, at: string): Message {
   const rest = {
     attachments: [],
+    poll: null,
     replyTo: null,
     body: "",
     editedAt: null,

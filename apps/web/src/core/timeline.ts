@@ -10,7 +10,7 @@
 
 import { cover, rangeOf, type Range } from "./ranges";
 import { asRead, merge, news, UNHEARD, type Reactions } from "./reactions";
-import type { Attachment, History, Id, LogEvent, Time } from "./wire";
+import type { Attachment, History, Id, LogEvent, Poll, Time } from "./wire";
 
 export interface Message {
   readonly type: "message";
@@ -24,9 +24,15 @@ export interface Message {
   readonly editedAt: Time | null;
   readonly deleted: boolean;
   readonly attachments: readonly Attachment[];
+  readonly poll: PollState | null;
   /** The `seq` as of which `body` is known. */
   readonly textAsOf: number;
   readonly reactions: Reactions;
+}
+
+/** What is known of a poll without its results, which are read anew whenever something was heard of it. */
+export interface PollState extends Readonly<Poll> {
+  readonly heardAt: number;
 }
 
 /** A change of the conversation that is shown between its messages. */
@@ -47,6 +53,8 @@ interface Text {
 
 interface Change {
   text: Text | null;
+  /** The last `seq` at which somebody voted, or the poll was closed. */
+  poll?: { heardAt: number; closed: boolean };
   deleted: boolean;
   reactions: Reactions;
 }
@@ -61,6 +69,7 @@ export type Applied = "new" | "known" | "gap";
 
 /** Changes that are remembered for pages which were read before them and come after them. */
 const MOST_CHANGES = 1000;
+const NOT_HEARD = { heardAt: 0, closed: false };
 
 export class Timeline {
   /** All events up to this `seq` have been applied, or are of before this client's time. */
@@ -229,6 +238,12 @@ export class Timeline {
         this.#change(id, { text: null, deleted: false, reactions: news(emoji, count, mine, event.seq) });
         break;
       }
+      case "poll.voted":
+      case "poll.closed": {
+        const poll = { heardAt: event.seq, closed: event.kind === "poll.closed" };
+        this.#change(event.data.message_id, { text: null, deleted: false, reactions: UNHEARD, poll });
+        break;
+      }
       case "conversation.created":
       case "members.added":
       case "member.removed":
@@ -256,13 +271,20 @@ export class Timeline {
       editedAt: event.data.edited_at ?? null,
       deleted,
       attachments: event.data.attachments ?? [],
+      poll: event.data.poll ? { ...event.data.poll, heardAt: 0 } : null,
       textAsOf: asOf,
       reactions: asRead(event.data.reactions ?? [], asOf),
     };
     const held = this.message(id);
     const known = this.#changes.get(id);
     let message = fresh;
-    if (held) message = changed(message, { text: held, deleted: held.deleted, reactions: held.reactions });
+    if (held)
+      message = changed(message, {
+        text: held,
+        deleted: held.deleted,
+        reactions: held.reactions,
+        ...(held.poll && { poll: held.poll }),
+      });
     if (known) message = changed(message, known);
     this.#put(message);
   }
@@ -275,6 +297,7 @@ export class Timeline {
     this.#changes.set(id, {
       text: newer,
       deleted: change.deleted || (known?.deleted ?? false),
+      poll: heard(known?.poll, change.poll),
       reactions: known ? merge(known.reactions, change.reactions) : change.reactions,
     });
     if (this.#changes.size > MOST_CHANGES) {
@@ -298,10 +321,18 @@ export class Timeline {
   }
 }
 
-function changed(message: Message, { text, deleted, reactions }: Change): Message {
+function heard(one = NOT_HEARD, other = NOT_HEARD): { heardAt: number; closed: boolean } {
+  return { heardAt: Math.max(one.heardAt, other.heardAt), closed: one.closed || other.closed };
+}
+
+function changed(message: Message, { text, deleted, reactions, poll }: Change): Message {
   if (deleted || message.deleted)
-    return { ...message, deleted: true, body: "", attachments: [], reactions: UNHEARD };
-  const result = { ...message, reactions: merge(message.reactions, reactions) };
+    return { ...message, deleted: true, body: "", attachments: [], poll: null, reactions: UNHEARD };
+  const result = {
+    ...message,
+    reactions: merge(message.reactions, reactions),
+    poll: message.poll && { ...message.poll, ...heard(message.poll, poll) },
+  };
   return text && text.textAsOf > message.textAsOf ? { ...result, ...pick(text) } : result;
 }
 

@@ -22,6 +22,12 @@ export interface Attachment {
   has_thumbnail: boolean;
 }
 
+export interface Poll {
+  options: string[];
+  multiple: boolean;
+  closed: boolean;
+}
+
 export interface MessageSent {
   message_id: Id;
   client_message_id: string;
@@ -30,6 +36,7 @@ export interface MessageSent {
   deleted: boolean;
   edited_at?: Time | null;
   attachments?: Attachment[];
+  poll?: Poll;
   /** As they stand when history is read. */
   reactions?: { emoji: string; count: number; mine: boolean }[];
 }
@@ -40,6 +47,8 @@ interface Payloads {
   "message.deleted": { message_id: Id };
   "reaction.added": { message_id: Id; emoji: string; count: number };
   "reaction.removed": { message_id: Id; emoji: string; count: number };
+  "poll.voted": { message_id: Id; choices: number[] };
+  "poll.closed": { message_id: Id };
   "conversation.created": { kind: "direct" | "group"; title: string; members: Member[] };
   "members.added": { members: Member[] };
   "member.removed": { user_id: Id };

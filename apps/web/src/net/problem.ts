@@ -34,6 +34,7 @@ const SENTENCES: Record<string, string> = {
   attachment_quarantined: "This file is damaged, or not what it pretends to be.",
   payload_too_large: "This is too large.",
   contact_refused: "This is not possible between you and them.",
+  poll_closed: "This poll is closed.",
   last_owner: "A group needs an owner: make somebody else one first.",
   offline: "There is no connection.",
   deadline_exceeded: "The server took too long to answer.",

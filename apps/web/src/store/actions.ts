@@ -83,6 +83,44 @@ export async function search(
   return page;
 }
 
+export interface PollResults {
+  /** By option. */
+  counts: number[];
+  voters: number;
+  /** What this person has voted for. */
+  mine: number[];
+}
+
+const pollPath = (conversationId: Id, messageId: Id): string =>
+  `/v1/conversations/${conversationId}/polls/${messageId}`;
+
+/** `key` makes trying again harmless. */
+export async function createPoll(
+  chat: Chat,
+  conversationId: Id,
+  poll: { question: string; options: string[]; multiple: boolean },
+  key: string,
+): Promise<void> {
+  await chat.api.post(`/v1/conversations/${conversationId}/polls`, { ...poll, client_message_id: key });
+}
+
+export async function readPoll(chat: Chat, conversationId: Id, messageId: Id): Promise<PollResults> {
+  return chat.api.get(pollPath(conversationId, messageId));
+}
+
+export async function votePoll(
+  chat: Chat,
+  conversationId: Id,
+  messageId: Id,
+  choices: number[],
+): Promise<void> {
+  await chat.api.request("PUT", `${pollPath(conversationId, messageId)}/vote`, { body: { choices } });
+}
+
+export async function closePoll(chat: Chat, conversationId: Id, messageId: Id): Promise<void> {
+  await chat.api.post(`${pollPath(conversationId, messageId)}/close`);
+}
+
 export async function startDirect(chat: Chat, userId: Id): Promise<Id> {
   return started(
     chat,

@@ -27,7 +27,7 @@ export interface Snapshot {
   drafts: Map<Id, string>;
 }
 
-const VERSION = 2;
+const VERSION = 3;
 const LAST_USER = "realchat.user";
 const WRITE_AFTER_MS = 300;
 
@@ -69,7 +69,8 @@ export class Cache {
             change.objectStore("timelines").clear(),
           ]);
           const outbox = change.objectStore("outbox");
-          for (const each of await outbox.getAll()) await outbox.put({ ...each, attachments: [] });
+          for (const each of await outbox.getAll())
+            await outbox.put({ ...each, attachments: each.attachments ?? [] });
           return;
         }
         created.createObjectStore("about");

@@ -1,10 +1,11 @@
-import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, X } from "lucide-react";
+import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, Vote, X } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { summary } from "../core/summary";
 import type { Message } from "../core/timeline";
 import { editMessage } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat } from "./hooks";
+import { NewPoll } from "./Poll";
 import { Uploading } from "./Uploading";
 
 export type Mode = { kind: "write" } | { kind: "reply" | "edit"; message: Message };
@@ -25,6 +26,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(() => chat.drafts.get(id) ?? "");
   const [edited, setEdited] = useState("");
+  const [isAsking, setAsking] = useState(false);
   const isEditing = mode.kind === "edit";
   const value = isEditing ? edited : text;
 
@@ -92,97 +94,111 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
 
   const over = value.length - MOST_CHARACTERS;
   return (
-    <form
-      className="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
-      {mode.kind !== "write" && (
-        <div className="composer-about">
-          {isEditing ? <Pencil /> : <CornerUpLeft />}
-          <span className="composer-quote">
-            <strong>
-              {isEditing
-                ? "Edit message"
-                : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : chat.people.nameOf(mode.message.senderId)}`}
-            </strong>
-            <span className="cut" dir="auto">
-              {summary(mode.message.body, mode.message.attachments)}
+    <>
+      <form
+        className="composer"
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        {mode.kind !== "write" && (
+          <div className="composer-about">
+            {isEditing ? <Pencil /> : <CornerUpLeft />}
+            <span className="composer-quote">
+              <strong>
+                {isEditing
+                  ? "Edit message"
+                  : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : chat.people.nameOf(mode.message.senderId)}`}
+              </strong>
+              <span className="cut" dir="auto">
+                {summary(mode.message.body, mode.message.attachments)}
+              </span>
             </span>
-          </span>
+            <button
+              type="button"
+              className="icon"
+              aria-label={isEditing ? "Stop editing" : "Do not reply"}
+              onClick={onDone}
+            >
+              <X />
+            </button>
+          </div>
+        )}
+        {over > 0 && (
+          <p className="problem" role="alert">
+            {over} {over === 1 ? "character" : "characters"} too many.
+          </p>
+        )}
+        {!isEditing && <Uploading conversationId={id} />}
+        <div className="composer-line">
+          <input
+            ref={picker}
+            type="file"
+            multiple
+            hidden
+            aria-label="Files to send"
+            onChange={(event) => {
+              addFiles(event.target.files);
+              event.target.value = ""; // the same file may be chosen again
+            }}
+          />
+          {!isEditing && (
+            <button
+              type="button"
+              className="icon"
+              aria-label="Attach files"
+              title="Attach files"
+              onClick={() => picker.current?.click()}
+            >
+              <Paperclip />
+            </button>
+          )}
+          {!isEditing && (
+            <button
+              type="button"
+              className="icon"
+              aria-label="New poll"
+              title="New poll"
+              onClick={() => setAsking(true)}
+            >
+              <Vote />
+            </button>
+          )}
+          <textarea
+            ref={field}
+            rows={1}
+            dir="auto"
+            aria-label="Message"
+            placeholder="Write a message"
+            value={value}
+            onChange={(event) => write(event.target.value)}
+            onPaste={(event) => {
+              if (addFiles(event.clipboardData.files)) event.preventDefault();
+            }}
+            onKeyDown={(event) => {
+              if (event.nativeEvent.isComposing) return;
+              if (event.key === "Enter" && !event.shiftKey) {
+                event.preventDefault();
+                submit();
+              } else if (event.key === "Escape" && mode.kind !== "write") {
+                onDone();
+              } else if (event.key === "ArrowUp" && !value && mode.kind === "write") {
+                event.preventDefault();
+                editLast();
+              }
+            }}
+          />
           <button
-            type="button"
-            className="icon"
-            aria-label={isEditing ? "Stop editing" : "Do not reply"}
-            onClick={onDone}
+            className="icon filled send"
+            aria-label={isEditing ? "Save" : "Send"}
+            disabled={isEmpty || isUploading || over > 0}
           >
-            <X />
+            <SendHorizontal />
           </button>
         </div>
-      )}
-      {over > 0 && (
-        <p className="problem" role="alert">
-          {over} {over === 1 ? "character" : "characters"} too many.
-        </p>
-      )}
-      {!isEditing && <Uploading conversationId={id} />}
-      <div className="composer-line">
-        <input
-          ref={picker}
-          type="file"
-          multiple
-          hidden
-          aria-label="Files to send"
-          onChange={(event) => {
-            addFiles(event.target.files);
-            event.target.value = ""; // the same file may be chosen again
-          }}
-        />
-        {!isEditing && (
-          <button
-            type="button"
-            className="icon"
-            aria-label="Attach files"
-            title="Attach files"
-            onClick={() => picker.current?.click()}
-          >
-            <Paperclip />
-          </button>
-        )}
-        <textarea
-          ref={field}
-          rows={1}
-          dir="auto"
-          aria-label="Message"
-          placeholder="Write a message"
-          value={value}
-          onChange={(event) => write(event.target.value)}
-          onPaste={(event) => {
-            if (addFiles(event.clipboardData.files)) event.preventDefault();
-          }}
-          onKeyDown={(event) => {
-            if (event.nativeEvent.isComposing) return;
-            if (event.key === "Enter" && !event.shiftKey) {
-              event.preventDefault();
-              submit();
-            } else if (event.key === "Escape" && mode.kind !== "write") {
-              onDone();
-            } else if (event.key === "ArrowUp" && !value && mode.kind === "write") {
-              event.preventDefault();
-              editLast();
-            }
-          }}
-        />
-        <button
-          className="icon filled send"
-          aria-label={isEditing ? "Save" : "Send"}
-          disabled={isEmpty || isUploading || over > 0}
-        >
-          <SendHorizontal />
-        </button>
-      </div>
-    </form>
+      </form>
+      {isAsking && <NewPoll conversationId={id} onClose={() => setAsking(false)} />}
+    </>
   );
 }

@@ -23,6 +23,7 @@ import { Avatar } from "./Avatar";
 import { Confirm } from "./Dialog";
 import { useChat } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";
+import { Poll } from "./Poll";
 import { ReactButton, Reactions, useReactions } from "./Reactions";
 import { Rich } from "./Rich";
 
@@ -99,6 +100,14 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           )}
           {message.attachments.length > 0 && <Attachments attachments={message.attachments} />}
           {message.deleted ? <p className="deleted">Message deleted</p> : <Rich text={message.body} />}
+          {message.poll && (
+            <Poll
+              conversationId={conversationId}
+              message={message}
+              poll={message.poll}
+              mayClose={props.mayDelete}
+            />
+          )}
           <span className="meta">
             {message.editedAt && !message.deleted && (
               <span title={`Edited ${exactTime(message.editedAt)}`}>edited</span>
@@ -142,7 +151,9 @@ function Actions({ row, conversationId, isMine, mayDelete, commands, onReact }: 
   const [isReacting, setReacting] = useState(false);
   const close = useCallback(() => setAnchor(null), []);
   const items: (MenuItem | null)[] = [
-    isMine ? { label: "Edit", icon: <Pencil />, onChoose: () => commands.edit(message) } : null,
+    isMine && !message.poll
+      ? { label: "Edit", icon: <Pencil />, onChoose: () => commands.edit(message) }
+      : null,
     { label: "Copy text", icon: <Copy />, onChoose: () => void navigator.clipboard.writeText(message.body) },
     {
       label: "Delete for me",

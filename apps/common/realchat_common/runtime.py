@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import grpc
@@ -29,6 +30,10 @@ RESTART_SECONDS = 1.0
 
 
 class _Server(uvicorn.Server):
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        with suppress(SystemExit):  # uvicorn's for a port that is taken; `_until_stopped` says so
+            await super().serve(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield  # signals are the Runtime's business, for all servers at once
@@ -98,23 +103,28 @@ class Runtime:
             loop.add_signal_handler(number, self.stopping.set)
         async with asyncio.TaskGroup() as group:
             jobs = [group.create_task(self._keep(name, job), name=name) for name, job in self._jobs.items()]
-            for server in self._rpc:
-                await server.start()
-            servers = [group.create_task(http.serve()) for http in self._http]
-            self.health.accepting = True
-            log.info("started")
-            await self._until_stopped(servers)
-            self.health.accepting = False
-            log.info("draining")
-            for hook in self._drains:
-                await hook()
-            for server in self._rpc:
-                await server.stop(grace=5)
-            for http in self._http:
-                http.should_exit = True
-            await asyncio.gather(*servers)
-            await _ended(jobs)
+            try:
+                await self._serve(group)
+            finally:
+                await _ended(jobs)
         log.info("stopped")
+
+    async def _serve(self, group: asyncio.TaskGroup) -> None:
+        for server in self._rpc:
+            await server.start()
+        servers = [group.create_task(http.serve()) for http in self._http]
+        self.health.accepting = True
+        log.info("started")
+        await self._until_stopped(servers)
+        self.health.accepting = False
+        log.info("draining")
+        for hook in self._drains:
+            await hook()
+        for server in self._rpc:
+            await server.stop(grace=5)
+        for http in self._http:
+            http.should_exit = True
+        await asyncio.gather(*servers)
 
     async def _until_stopped(self, servers: list[asyncio.Task[None]]) -> None:
         """Also ends when a server does, for example because its port is taken."""

@@ -79,6 +79,7 @@ ROUTES = [
     ("POST", "/v1/auth/browser/logout"),
     ("GET", "/v1/sessions"),
     ("GET", "/v1/me/account"),
+    ("GET", "/v1/me/export"),
     ("GET", "/v1/admin/users"),
     ("DELETE", f"/v1/admin/users/{ID}/suspension"),
     ("GET", "/v1/admin/reports"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -69,50 +71,63 @@ async def _person(gateway: Gateway, user: User) -> Things:
 
 async def _people(gateway: Gateway, user: User) -> Things:
     """Contacts, requests and blocks."""
+    profile = gateway.profile
+
+    async def contacts(state: profile_pb2.ContactState.ValueType, cursor: str) -> profile_pb2.ListContactsResponse:
+        asked = profile_pb2.ListContactsRequest(state=state, cursor=cursor, limit=PAGE)
+        return await profile.call(profile.stub.ListContacts, asked, user)
+
+    async def blocks(cursor: str) -> profile_pb2.ListBlocksResponse:
+        return await profile.call(
+            profile.stub.ListBlocks, profile_pb2.ListBlocksRequest(cursor=cursor, limit=PAGE), user
+        )
+
     for state in (STATES["contact"], STATES["outgoing"], STATES["incoming"]):
-        asked = profile_pb2.ListContactsRequest(state=state, limit=PAGE)
-        while True:
-            contacts = await gateway.profile.call(gateway.profile.stub.ListContacts, asked, user)
-            for relation in contacts.relations:
+        async for page in _pages(partial(contacts, state)):
+            for relation in page.relations:
                 yield "contact", Relation.of(relation)
-            if not contacts.next_cursor:
-                break
-            asked.cursor = contacts.next_cursor
-    blocked = profile_pb2.ListBlocksRequest(limit=PAGE)
-    while True:
-        blocks = await gateway.profile.call(gateway.profile.stub.ListBlocks, blocked, user)
-        for relation in blocks.relations:
+    async for blocked in _pages(blocks):
+        for relation in blocked.relations:
             yield "block", Relation.of(relation)
-        if not blocks.next_cursor:
-            break
-        blocked.cursor = blocks.next_cursor
 
 
 async def _conversations(gateway: Gateway, user: User) -> Things:
     """Where they are members, as what, with which settings and draft; what others have said there is not theirs."""
-    cursor: str | None = ""
-    while cursor is not None:
-        page = await inbox.page(gateway, user, cursor=cursor, limit=PAGE)
+    async for page in _pages(lambda cursor: inbox.page(gateway, user, cursor=cursor, limit=PAGE)):
         for conversation in page.conversations:
             yield "conversation", conversation.model_dump(mode="json", exclude={"members", "last_message"})
-        cursor = page.next_cursor
 
 
 async def _messages(gateway: Gateway, user: User) -> Things:
     """Messages that wait for their time, and those that were sent, also to what they have left since."""
-    waiting = schedule_pb2.ListScheduledRequest(limit=PAGE)
-    while True:
-        scheduled = await gateway.schedule.call(gateway.schedule.stub.ListScheduled, waiting, user)
-        for each in scheduled.scheduled:
+
+    async def scheduled(cursor: str) -> schedule_pb2.ListScheduledResponse:
+        asked = schedule_pb2.ListScheduledRequest(cursor=cursor, limit=PAGE)
+        return await gateway.schedule.call(gateway.schedule.stub.ListScheduled, asked, user)
+
+    async def sent(cursor: str) -> search_pb2.ListOwnMessagesResponse:
+        asked = search_pb2.ListOwnMessagesRequest(cursor=cursor, limit=PAGE)
+        return await gateway.search.call(gateway.search.stub.ListOwnMessages, asked, user, deadline=PAGE_SECONDS)
+
+    async for waiting in _pages(scheduled):
+        for each in waiting.scheduled:
             yield "scheduled", Scheduled.of(each)
-        if not scheduled.next_cursor:
-            break
-        waiting.cursor = scheduled.next_cursor
-    sent = search_pb2.ListOwnMessagesRequest(limit=PAGE)
-    while True:
-        own = await gateway.search.call(gateway.search.stub.ListOwnMessages, sent, user, deadline=PAGE_SECONDS)
+    async for own in _pages(sent):
         for event in own.messages:
             yield "message", event_json(event)
-        if not own.next_cursor:
-            break
-        sent.cursor = own.next_cursor
+
+
+class _Page(Protocol):
+    @property
+    def next_cursor(self) -> str | None: ...
+
+
+P = TypeVar("P", bound=_Page)
+
+
+async def _pages(ask: Callable[[str], Awaitable[P]]) -> AsyncIterator[P]:
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await ask(cursor)
+        yield page
+        cursor = page.next_cursor or None

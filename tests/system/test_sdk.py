@@ -85,6 +85,7 @@ async def test_two_people_chat_by_the_sdk(client: NewClient) -> None:
 
 async def test_files_are_sent_and_messages_found_by_the_sdk(client: NewClient) -> None:
     alice, bob = await client("Alice"), await client("Bob")
+    await alice.connect()
     talk = (await alice.direct(bob.user_id)).conversation_id
     word = f"w{uuid.uuid4().hex[:12]}"
     file = await alice.files.upload(talk, f"{word} in a file".encode(), name="word.txt")

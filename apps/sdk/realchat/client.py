@@ -299,7 +299,7 @@ class Client:
             await asyncio.sleep(wait)
 
     async def _send(self, conversation_id: str, message: Mapping[str, Any]) -> Sent:
-        if self.is_connected and "attachment_ids" not in message:  # no frame carries files
+        if self.is_connected:
             with suppress(ConnectionLostError):
                 frame = {"type": "send", "conversation_id": conversation_id, **message}
                 return msgspec.json.decode(await self._synced().link.ask(frame), type=Sent)

@@ -78,7 +78,8 @@ async def require_member(session: AsyncSession, conversation: UUID, user: UUID) 
 
 
 async def message_of(session: AsyncSession, conversation: UUID, message_id: UUID, user: UUID) -> Entry:
-    """A message that the user may read. Raises message_not_found."""
+    """A message that the user, a member, may read. Raises conversation_not_found, message_not_found."""
+    await require_member(session, conversation, user)
     entries = await session.exec(
         select(Entry).where(
             col(Entry.conversation_id) == conversation,

@@ -29,7 +29,6 @@ class MessageDetails:
         """Hides a message from somebody. Raises conversation_not_found, message_not_found."""
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
             await session.merge(Hidden(conversation_id=conversation, user_id=user, seq=message.seq))
 
@@ -37,7 +36,6 @@ class MessageDetails:
         """A message as it now stands. Raises conversation_not_found, message_not_found."""
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
         if message.redacted:
             raise RealChatError(Code.MESSAGE_NOT_FOUND)
@@ -54,7 +52,6 @@ class MessageDetails:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
             role = await session.exec(
                 select(Member.role).where(
@@ -82,7 +79,6 @@ class MessageDetails:
         """A poll with its results. Raises conversation_not_found, message_not_found."""
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
             (event,) = await as_they_stand(session, [message], user)
         if not event.message_sent.HasField("poll"):
@@ -102,7 +98,6 @@ class MessageDetails:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
             query = select(Reaction).where(col(Reaction.message_id) == message.event_id, col(Reaction.seq) > after_seq)
             if emoji:
@@ -150,7 +145,6 @@ class MessageDetails:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
             entries = list(
                 await session.exec(
@@ -172,7 +166,6 @@ class MessageDetails:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
         if message.redacted:
             raise RealChatError(Code.MESSAGE_NOT_FOUND)

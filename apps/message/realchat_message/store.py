@@ -356,7 +356,6 @@ class MessageStore:
         """
         conversation, user = UUID(conversation_id), UUID(user_id)
         async with transaction(self._engine) as session:
-            await require_member(session, conversation, user)
             message = await message_of(session, conversation, UUID(message_id), user)
             span = aliased(Member)
             rows = await session.exec(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from chat.message.v1 import poll_pb2 as pb
 from realchat_common.ids import rfc3339
 from realchat_gateway.access import Reader, Writer
-from realchat_gateway.api.messages import own_message_id
+from realchat_gateway.api.messages import SENT_ALREADY, own_message_id
 from realchat_gateway.edge import ApiRoute, IdempotencyKey
 from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.schemas.base import Id
@@ -17,7 +17,7 @@ from realchat_gateway.schemas.polls import NewPoll, NewVote, Poll, Voted
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/polls", tags=["polls"], route_class=ApiRoute)
 
 
-@router.post("", status_code=201, responses={200: {"description": "It had been sent already."}})
+@router.post("", status_code=201, responses=SENT_ALREADY)
 async def create_poll(
     conversation_id: Id, body: NewPoll, user: Writer, gateway: GatewayDep, response: Response, key: IdempotencyKey
 ) -> SentMessage:
@@ -32,14 +32,7 @@ async def create_poll(
     )
     answer = await gateway.polls.call(gateway.polls.stub.CreatePoll, asked, user)
     response.status_code = 200 if answer.duplicate else 201
-    return SentMessage(
-        conversation_id=conversation_id,
-        message_id=answer.message_id,
-        client_message_id=own_id,
-        seq=answer.seq,
-        at=rfc3339(answer.sent_at_ms),
-        duplicate=answer.duplicate,
-    )
+    return SentMessage.of(conversation_id, own_id, answer)
 
 
 @router.get("/{message_id}")

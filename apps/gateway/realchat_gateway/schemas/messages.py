@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from chat.event.v1 import event_pb2
-from chat.message.v1 import message_pb2
+from chat.message.v1 import message_pb2, poll_pb2
 from realchat_common.ids import rfc3339
 from realchat_common.wire import event_json
 from realchat_gateway.schemas.base import ALICE, AT, BOB, MESSAGE, TALK, Command, Id, Seq, Time, example
@@ -76,7 +76,12 @@ class SentMessage(BaseModel):
     duplicate: Annotated[bool, Field(description="An earlier request had sent it already.")]
 
     @classmethod
-    def of(cls, conversation_id: str, client_message_id: str, appended: message_pb2.AppendedMessage) -> SentMessage:
+    def of(
+        cls,
+        conversation_id: str,
+        client_message_id: str,
+        appended: message_pb2.AppendedMessage | poll_pb2.CreatePollResponse,
+    ) -> SentMessage:
         """From the message service."""
         return cls(
             conversation_id=conversation_id,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from chat.event.v1 import event_pb2
 from realchat_common.wire import poll_json
 from realchat_gateway.schemas.base import AT, MESSAGE, TALK, Command, Id, Seq, Time, example
+from realchat_gateway.schemas.messages import ClientMessageId
 
 
 class NewPoll(Command):
@@ -16,9 +17,7 @@ class NewPoll(Command):
 
     model_config = example({"question": "Tea?", "options": ["Yes", "No", "Half a cup"], "multiple": False})
 
-    client_message_id: Annotated[
-        str | None, Field(min_length=1, max_length=64, description="As that of a message.")
-    ] = None
+    client_message_id: ClientMessageId = None
     question: Annotated[str, Field(description="1 to 8,000 characters; the body of the message.")]
     options: Annotated[
         list[str], Field(min_length=2, max_length=12, description="Different ones of 1 to 200 characters.")

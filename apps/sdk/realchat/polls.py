@@ -26,14 +26,9 @@ class Polls:
             options: 2 to 12 different ones of 1 to 200 characters.
             multiple: more than one may be chosen.
         """
-        asked = {
-            "client_message_id": uuid.uuid4().hex,
-            "question": question,
-            "options": list(options),
-            "multiple": multiple,
-        }
-        key = asked["client_message_id"]
-        return await self._api.ask("POST", _path(conversation_id), Sent, json=asked, key=str(key))
+        own_id = uuid.uuid4().hex
+        asked = {"client_message_id": own_id, "question": question, "options": list(options), "multiple": multiple}
+        return await self._api.ask("POST", _path(conversation_id), Sent, json=asked, key=own_id)
 
     async def get(self, conversation_id: str, message_id: str) -> Poll:
         """The results as they stand."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -19,12 +20,27 @@ CONNECTIONS = 32
 CONNECT_SECONDS = 2.0
 
 
+def _command_span(name: str) -> AbstractContextManager[object]:
+    return client_span(f"redis {name}", {"db.system.name": "redis"})
+
+
+class _TracedPipeline(Pipeline):
+    """A pipeline that is one span, as it is one round trip."""
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        with _command_span("PIPELINE"):
+            return await super().execute(raise_on_error)
+
+
 class _TracedRedis(Redis):
     """A client whose commands are spans where the trace is sampled."""
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
-        with client_span(f"redis {args[0]}", {"db.system.name": "redis"}):
+        with _command_span(args[0]):
             return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        return _TracedPipeline(self.connection_pool, self.response_callbacks, transaction, shard_hint)
 
 
 def open_redis(url: str) -> Redis:

@@ -11,12 +11,16 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from realchat_presence.domain import Device, Hidden, Status, UserPresence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from service.presence.house import House, Peers, house_on
 
 from chat.presence.v1 import presence_pb2 as pb
+from realchat_common import telemetry
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id
@@ -351,3 +355,17 @@ async def test_presence_is_for_the_authenticated(peers: Peers) -> None:
         await gateway.call(gateway.stub.GetPresence, pb.GetPresenceRequest(user_ids=[ALICE]))
     with pytest.raises(RealChatError, match="caller_not_allowed"):
         await message.call(message.stub.GetPresence, pb.GetPresenceRequest(user_ids=[ALICE]))
+
+
+async def test_a_round_trip_to_redis_is_a_span_of_the_trace_it_is_made_for(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, spans = TracerProvider(), InMemorySpanExporter()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    await house.of(ALICE)
+    assert not spans.get_finished_spans()
+    with telemetry.traced("request"):
+        await house.of(ALICE)
+    asked, request = spans.get_finished_spans()
+    assert (asked.name, asked.parent) == ("redis PIPELINE", request.context)

@@ -156,7 +156,8 @@ export class Api {
         signal: call.signal ? AbortSignal.any([call.signal, deadline]) : deadline,
       });
       if (answer.ok && call.asBytes) return await answer.blob();
-      value = /json/.test(answer.headers.get("Content-Type") ?? "") ? await answer.json() : null;
+      const isJson = answer.status !== 204 && /json/.test(answer.headers.get("Content-Type") ?? "");
+      value = isJson ? await answer.json() : null;
     } catch (error) {
       if (call.signal?.aborted) throw error;
       throw new ApiError(OFFLINE);

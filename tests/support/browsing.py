@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 from stack import Stack, paths
 
 PICTURES = paths.ROOT / ".artifacts" / "pictures"
@@ -18,10 +18,11 @@ expect.set_options(timeout=20_000)
 class Somebody:
     """A person at a browser of their own."""
 
-    def __init__(self, context: BrowserContext, page: Page, name: str) -> None:
+    def __init__(self, context: BrowserContext, page: Page, name: str, email: str = "") -> None:
         self.context = context
         self.page = page
         self.name = name
+        self.email = email
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on(
@@ -31,16 +32,28 @@ class Somebody:
     @classmethod
     async def registers(cls, browser: Browser, url: str, name: str, **options: object) -> Somebody:
         context = await browser.new_context(**options)  # type: ignore[arg-type]
-        somebody = cls(context, await context.new_page(), name)
+        somebody = cls(context, await context.new_page(), name, f"{uuid.uuid4().hex}@example.org")
         page = somebody.page
         await page.goto(url)
         await page.get_by_role("tab", name="Register").click()
         await page.get_by_label("Your name").fill(name)
-        await page.get_by_label("Email").fill(f"{uuid.uuid4().hex}@example.org")
+        await page.get_by_label("Email").fill(somebody.email)
         await page.get_by_label("Password").fill(PASSWORD)
         await page.get_by_role("button", name="Create account").click()
         await expect(page.get_by_role("button", name="New conversation")).to_be_visible()
         return somebody
+
+    async def logs_in(self) -> None:
+        """As far as the email and the password go."""
+        await self.page.get_by_label("Email").fill(self.email)
+        await self.page.get_by_label("Password").fill(PASSWORD)
+        await self.page.get_by_role("button", name="Log in").click()
+
+    async def sets(self, part: str) -> Locator:
+        """Opens a part of the settings."""
+        await self.page.get_by_role("button", name="Settings").click()
+        await self.page.get_by_role("tab", name=part).click()
+        return self.page.get_by_role("tabpanel", name=part)
 
     async def begins_with(self, name: str) -> None:
         await self.page.get_by_role("button", name="New conversation").click()

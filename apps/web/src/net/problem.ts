@@ -20,7 +20,10 @@ export const OFFLINE: Problem = { code: "offline", detail: "There is no connecti
 
 const SENTENCES: Record<string, string> = {
   invalid_credentials: "The email or the password is wrong.",
-  second_factor_required: "The code is not good, or was used already.",
+  second_factor_required: "The login needs a code of the second factor.",
+  wrong_password: "The password is wrong.",
+  wrong_code: "The code is not good, or was used already.",
+  account_suspended: "This account is suspended.",
   email_taken: "This email has an account already.",
   handle_taken: "This handle belongs to somebody else.",
   locked_out: "Too many failed attempts. Wait a little, then try again.",

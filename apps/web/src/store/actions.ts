@@ -193,19 +193,3 @@ export async function changeProfile(
 ): Promise<void> {
   chat.people.add([await chat.api.request<Profile>("PATCH", "/v1/me", { body: change })]);
 }
-
-export interface DeviceSession {
-  session_id: Id;
-  device_name: string;
-  created_at: string;
-  last_seen_at: string;
-  current: boolean;
-}
-
-export async function listSessions(chat: Chat): Promise<DeviceSession[]> {
-  return (await chat.api.get<{ sessions: DeviceSession[] }>("/v1/sessions")).sessions;
-}
-
-export async function revokeSession(chat: Chat, sessionId: Id): Promise<void> {
-  await chat.api.request("DELETE", `/v1/sessions/${sessionId}`);
-}

@@ -2,14 +2,22 @@ import { useId, useState, type FormEvent } from "react";
 import { ApiError, explain } from "../net/problem";
 import type { Session } from "../store/session";
 import { Field } from "./Field";
+import { Tabs, type Tab } from "./Tabs";
+import { fieldOf } from "./work";
 
 type Mode = "login" | "register";
+
+const MODES: readonly Tab<Mode>[] = [
+  { id: "login", label: "Log in" },
+  { id: "register", label: "Register" },
+];
 
 export function Entrance({ session, notice }: { session: Session; notice: string | null }) {
   const [mode, setMode] = useState<Mode>("login");
   const [problem, setProblem] = useState<{ text: string; field: string | null } | null>(null);
   const [busy, setBusy] = useState(false);
   const [needsCode, setNeedsCode] = useState(false);
+  const [hasPhone, setHasPhone] = useState(true);
   const panel = useId();
 
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
@@ -27,32 +35,13 @@ export function Entrance({ session, notice }: { session: Session; notice: string
         setNeedsCode(true);
         if (!text("code")) return;
       }
-      setProblem({ text: explain(error), field: error instanceof ApiError ? error.field : null });
+      setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
     }
   };
-
-  const tab = (name: Mode, label: string) => (
-    <button
-      type="button"
-      role="tab"
-      id={`tab-${name}`}
-      aria-selected={mode === name}
-      aria-controls={panel}
-      tabIndex={mode === name ? 0 : -1}
-      onClick={() => {
-        setMode(name);
-        setProblem(null);
-      }}
-      onKeyDown={(event) => {
-        if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-        const other = name === "login" ? "register" : "login";
-        setMode(other);
-        document.querySelector<HTMLElement>(`#tab-${other}`)?.focus();
-      }}
-    >
-      {label}
-    </button>
-  );
+  const choose = (chosen: Mode): void => {
+    setMode(chosen);
+    setProblem(null);
+  };
 
   return (
     <main className="entrance">
@@ -67,14 +56,11 @@ export function Entrance({ session, notice }: { session: Session; notice: string
             {notice}
           </p>
         )}
-        <div className="tabs" role="tablist" aria-label="Log in or register">
-          {tab("login", "Log in")}
-          {tab("register", "Register")}
-        </div>
+        <Tabs label="Log in or register" tabs={MODES} selected={mode} onSelect={choose} panel={panel} />
         <form
           id={panel}
           role="tabpanel"
-          aria-labelledby={`tab-${mode}`}
+          aria-labelledby={`${panel}-${mode}`}
           onSubmit={(event) => void submit(event)}
         >
           {mode === "register" && (
@@ -106,15 +92,22 @@ export function Entrance({ session, notice }: { session: Session; notice: string
             {...(mode === "register" && { hint: "A sentence is easier to remember than a word." })}
           />
           {mode === "login" && needsCode && (
-            <Field
-              label="Code"
-              name="code"
-              autoComplete="one-time-code"
-              inputMode="numeric"
-              required
-              hint="From your authenticator, or one of your recovery codes."
-              problem={problem?.field === "code" ? problem.text : null}
-            />
+            <>
+              <Field
+                key={String(hasPhone)}
+                label={hasPhone ? "Code" : "Recovery code"}
+                name="code"
+                autoComplete={hasPhone ? "one-time-code" : "off"}
+                {...(hasPhone && { inputMode: "numeric" })}
+                required
+                asked
+                hint={hasPhone ? "From your authenticator." : "One that you have not used yet."}
+                problem={problem?.field === "code" ? problem.text : null}
+              />
+              <button type="button" className="link" onClick={() => setHasPhone(!hasPhone)}>
+                {hasPhone ? "Use a recovery code instead" : "Use the authenticator instead"}
+              </button>
+            </>
           )}
           {problem && !["display_name", "email", "password", "code"].includes(problem.field ?? "") && (
             <p className="problem" role="alert">

@@ -1,17 +1,17 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { summary } from "../core/summary";
 import type { Chat } from "../store/chat";
-import { Account } from "./Account";
 import { Banner } from "./Banner";
 import { Contacts } from "./Contacts";
 import { ConversationView } from "./ConversationView";
 import { Finder } from "./Finder";
 import { ChatContext } from "./hooks";
 import { usePlace } from "./place";
+import { Settings } from "./settings/Settings";
 import { Sidebar } from "./Sidebar";
 import { Toasts, useToasts } from "./Toasts";
 
-export type Panel = "finder" | "account" | "contacts" | null;
+export type Panel = "finder" | "settings" | "contacts" | null;
 
 export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<void> }) {
   const { id: openId, seq, visit } = usePlace();
@@ -64,7 +64,7 @@ export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<
         <ConversationView key={openId} id={openId} seq={seq} visit={visit} />
         {panel === "finder" && <Finder onClose={close} />}
         {panel === "contacts" && <Contacts onClose={close} />}
-        {panel === "account" && <Account onClose={close} onLogOut={logOut} />}
+        {panel === "settings" && <Settings onClose={close} onLogOut={logOut} />}
         <Toasts toasts={toasts} onDismiss={dismiss} />
         <p className="unseen" role="log" aria-live="polite">
           {announcement}

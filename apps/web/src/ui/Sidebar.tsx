@@ -31,7 +31,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
   return (
     <section className="sidebar" aria-label="Conversations">
       <header className="sidebar-header">
-        <button type="button" className="me" onClick={() => onPanel("account")} title="Your account">
+        <button type="button" className="me" onClick={() => onPanel("settings")} title="Your account">
           <Avatar id={chat.me.user_id} name={chat.me.display_name} />
           <span className="me-text">
             <strong dir="auto">{chat.me.display_name}</strong>
@@ -53,7 +53,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
           className="icon"
           aria-label="Settings"
           title="Settings"
-          onClick={() => onPanel("account")}
+          onClick={() => onPanel("settings")}
         >
           <Settings />
         </button>

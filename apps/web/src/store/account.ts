@@ -1,0 +1,66 @@
+/** This person's account: what it is opened with, where it is open, and its end. */
+
+import type { Id, Time } from "../core/wire";
+import type { Api } from "../net/api";
+
+export interface Account {
+  user_id: Id;
+  email: string;
+  email_verified: boolean;
+  created_at: Time;
+  second_factor: boolean;
+  recovery_codes_left: number;
+  /** May administer the instance. */
+  admin: boolean;
+}
+
+export const readAccount = async (api: Api): Promise<Account> => api.get("/v1/me/account");
+
+// The second factor. All of it throws ApiError: wrong_password, wrong_code.
+
+export interface Secret {
+  /** Base32. */
+  secret: string;
+  /** For a QR code. */
+  uri: string;
+}
+
+interface Codes {
+  recovery_codes: string[];
+}
+
+const FACTOR = "/v1/me/second-factor";
+
+export const beginSecondFactor = async (api: Api, password: string): Promise<Secret> =>
+  api.post(FACTOR, { password });
+
+/** Turns it on; the recovery codes are never told again. */
+export async function confirmSecondFactor(api: Api, code: string): Promise<string[]> {
+  return (await api.post<Codes>(`${FACTOR}/confirm`, { code })).recovery_codes;
+}
+
+export async function renewRecoveryCodes(api: Api, password: string, code: string): Promise<string[]> {
+  return (await api.post<Codes>(`${FACTOR}/recovery-codes`, { password, code })).recovery_codes;
+}
+
+export async function removeSecondFactor(api: Api, password: string, code: string): Promise<void> {
+  await api.post(`${FACTOR}/remove`, { password, code });
+}
+
+// Devices
+
+export interface DeviceSession {
+  session_id: Id;
+  device_name: string;
+  created_at: Time;
+  last_seen_at: Time;
+  current: boolean;
+}
+
+export async function listSessions(api: Api): Promise<DeviceSession[]> {
+  return (await api.get<{ sessions: DeviceSession[] }>("/v1/sessions")).sessions;
+}
+
+export async function revokeSession(api: Api, sessionId: Id): Promise<void> {
+  await api.request("DELETE", `/v1/sessions/${sessionId}`);
+}

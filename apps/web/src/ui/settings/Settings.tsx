@@ -1,0 +1,61 @@
+import { MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
+import { useCallback, useId, useState } from "react";
+import { readAccount } from "../../store/account";
+import { Dialog } from "../Dialog";
+import { useChat } from "../hooks";
+import { Tabs, type Tab } from "../Tabs";
+import { useLoaded } from "../work";
+import { Devices } from "./Devices";
+import { ProfileForm } from "./ProfileForm";
+import { TwoFactor } from "./TwoFactor";
+
+type Part = "profile" | "security" | "devices";
+
+const PARTS: readonly Tab<Part>[] = [
+  { id: "profile", label: "Profile", icon: <UserRound /> },
+  { id: "security", label: "Security", icon: <ShieldCheck /> },
+  { id: "devices", label: "Devices", icon: <MonitorSmartphone /> },
+];
+
+interface Props {
+  onClose: () => void;
+  onLogOut: () => void;
+}
+
+export function Settings({ onClose, onLogOut }: Props) {
+  const { api } = useChat();
+  const [part, setPart] = useState<Part>("profile");
+  const panel = useId();
+  const { value: account, problem, set } = useLoaded(useCallback(() => readAccount(api), [api]));
+
+  return (
+    <Dialog title="Settings" onClose={onClose} wide>
+      <div className="settings">
+        <Tabs
+          label="Settings"
+          tabs={PARTS}
+          selected={part}
+          onSelect={setPart}
+          panel={panel}
+          className="settings-tabs"
+        />
+        <div
+          id={panel}
+          role="tabpanel"
+          aria-labelledby={`${panel}-${part}`}
+          tabIndex={0}
+          className="settings-panel"
+        >
+          {part === "profile" && <ProfileForm onDone={onClose} onLogOut={onLogOut} />}
+          {part === "devices" && <Devices />}
+          {part === "security" && account && <TwoFactor account={account} onChange={set} />}
+          {part === "security" && problem && (
+            <p className="problem" role="alert">
+              {problem}
+            </p>
+          )}
+        </div>
+      </div>
+    </Dialog>
+  );
+}

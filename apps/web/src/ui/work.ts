@@ -1,0 +1,69 @@
+/** What a form or a view does with the server: whether it goes on, and what went wrong, said where it happened. */
+
+import { useCallback, useEffect, useState, type FormEvent } from "react";
+import { ApiError, explain } from "../net/problem";
+
+export interface Work {
+  busy: boolean;
+  problem: { text: string; field: string | null } | null;
+  /** True when it was done. */
+  run: (work: () => Promise<unknown>) => Promise<boolean>;
+  /** The problem, if it is about this field. */
+  of: (field: string) => string | null;
+}
+
+export function useWork(): Work {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Work["problem"]>(null);
+  const run = useCallback(async (work: () => Promise<unknown>): Promise<boolean> => {
+    setBusy(true);
+    setProblem(null);
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setProblem({ text: explain(error), field: fieldOf(error) });
+      return false;
+    } finally {
+      setBusy(false);
+    }
+  }, []);
+  const of = (field: string): string | null => (problem?.field === field ? problem.text : null);
+  return { busy, problem, run, of };
+}
+
+const FIELDS: Record<string, string> = { wrong_password: "password", wrong_code: "code" };
+
+/** Which field of a form an error is about. */
+export function fieldOf(error: ApiError): string | null {
+  return error.field ?? FIELDS[error.code] ?? null;
+}
+
+/** What was read when the view was opened. */
+export function useLoaded<T>(load: () => Promise<T>): {
+  value: T | null;
+  problem: string | null;
+  set: (value: T | ((before: T | null) => T | null)) => void;
+} {
+  const [value, set] = useState<T | null>(null);
+  const { problem, run } = useWork();
+  useEffect(() => {
+    let isWanted = true;
+    void run(async () => {
+      const loaded = await load();
+      if (isWanted) set(() => loaded);
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [load, run]);
+  return { value, problem: problem?.text ?? null, set };
+}
+
+/** What somebody has put into the fields of a form. */
+export function entered(event: FormEvent<HTMLFormElement>): (name: string) => string {
+  event.preventDefault();
+  const form = new FormData(event.currentTarget);
+  return (name) => (form.get(name) as string | null) ?? "";
+}

@@ -1,0 +1,73 @@
+"""What people settle for themselves, in real browsers."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import pyotp
+import pytest
+from playwright.async_api import Browser, expect
+from stack import Stack
+from support.browsing import PASSWORD, Somebody
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
+
+
+async def test_two_factor_login_is_turned_on_used_and_turned_off(browser: Browser, stack: Stack) -> None:
+    alice = await Somebody.registers(browser, stack.web_url, f"Alice {uuid.uuid4().hex[:8]}", **PHONE)
+    page = alice.page
+    security = await alice.sets("Security")
+    await security.get_by_role("button", name="Turn on").click()
+    await security.get_by_label("Password").fill("not this one")
+    await security.get_by_role("button", name="Go on").click()
+    await expect(security.get_by_text("The password is wrong.")).to_be_visible()
+    await security.get_by_label("Password").fill(PASSWORD)
+    await security.get_by_role("button", name="Go on").click()
+    await expect(security.get_by_role("img", name="QR code")).to_be_visible()
+    await alice.keeps("two_factor_phone")
+    await alice.is_accessible()
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    secret = await security.locator(".secret").inner_text()
+    authenticator = pyotp.TOTP(secret.replace(" ", ""))
+    used = int(time.time()) // 30
+    await security.get_by_label("Code").fill(authenticator.generate_otp(used))
+    await security.get_by_role("button", name="Confirm").click()
+    codes = security.get_by_role("list", name="Recovery codes").get_by_role("listitem")
+    await expect(codes).to_have_count(10)
+    first, second, *_ = await codes.all_inner_texts()
+    await alice.is_accessible()
+    async with page.expect_download() as downloading:
+        await security.get_by_role("button", name="Download").click()
+    saved = await downloading.value
+    assert first in (await saved.path()).read_text()
+    await security.get_by_role("button", name="I have kept them").click()
+    await expect(security.get_by_text("10 recovery codes are left.")).to_be_visible()
+
+    await page.get_by_role("button", name="Close").click()
+    await page.get_by_role("button", name="Log out").click()
+    await alice.logs_in()
+    await page.get_by_label("Code").fill(authenticator.generate_otp(used))
+    await page.get_by_role("button", name="Log in").click()
+    await expect(page.get_by_text("was used already")).to_be_visible()
+    await alice.keeps("login_code_phone")
+    await alice.is_accessible()
+    await page.get_by_label("Code").fill(authenticator.generate_otp(max(used + 1, int(time.time()) // 30)))
+    await page.get_by_role("button", name="Log in").click()
+    await page.get_by_role("button", name="Log out").click()
+    await alice.logs_in()
+    await page.get_by_role("button", name="Use a recovery code instead").click()
+    await page.get_by_label("Recovery code").fill(first.lower())
+    await page.get_by_role("button", name="Log in").click()
+
+    security = await alice.sets("Security")
+    await expect(security.get_by_text("9 recovery codes are left.")).to_be_visible()
+    await security.get_by_role("button", name="Turn off").click()
+    await security.get_by_label("Password").fill(PASSWORD)
+    await security.get_by_label("Code").fill(second)
+    await security.get_by_role("button", name="Turn off").click()
+    await expect(security.get_by_role("button", name="Turn on")).to_be_visible()
+    assert alice.errors == []

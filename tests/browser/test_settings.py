@@ -19,7 +19,7 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark"}
 async def test_two_factor_login_is_turned_on_used_and_turned_off(browser: Browser, stack: Stack) -> None:
     alice = await Somebody.registers(browser, stack.web_url, f"Alice {uuid.uuid4().hex[:8]}", **PHONE)
     page = alice.page
-    security = await alice.sets("Security")
+    security = (await alice.sets("Security")).get_by_role("region", name="Two-factor login")
     await security.get_by_role("button", name="Turn on").click()
     await security.get_by_label("Password").fill("not this one")
     await security.get_by_role("button", name="Go on").click()
@@ -63,7 +63,7 @@ async def test_two_factor_login_is_turned_on_used_and_turned_off(browser: Browse
     await page.get_by_label("Recovery code").fill(first.lower())
     await page.get_by_role("button", name="Log in").click()
 
-    security = await alice.sets("Security")
+    security = (await alice.sets("Security")).get_by_role("region", name="Two-factor login")
     await expect(security.get_by_text("9 recovery codes are left.")).to_be_visible()
     await security.get_by_role("button", name="Turn off").click()
     await security.get_by_label("Password").fill(PASSWORD)
@@ -71,3 +71,50 @@ async def test_two_factor_login_is_turned_on_used_and_turned_off(browser: Browse
     await security.get_by_role("button", name="Turn off").click()
     await expect(security.get_by_role("button", name="Turn on")).to_be_visible()
     assert alice.errors == []
+
+
+async def test_people_change_their_password_take_their_data_along_and_delete_their_account(
+    browser: Browser, stack: Stack
+) -> None:
+    alice = await Somebody.registers(browser, stack.web_url, f"Alice {uuid.uuid4().hex[:8]}")
+    page = alice.page
+    context = await browser.new_context()
+    phone = Somebody(context, await context.new_page(), alice.name, alice.email)
+    await phone.page.goto(stack.web_url)
+    await phone.logs_in()
+    await expect(phone.page.get_by_role("button", name="Settings")).to_be_visible()
+
+    devices = await alice.sets("Devices")
+    await expect(devices.get_by_role("listitem")).to_have_count(2)
+    await alice.keeps("devices")
+    await devices.get_by_role("button", name="Log out all others").click()
+    await expect(devices.get_by_role("listitem")).to_have_count(1)
+    await expect(phone.page.get_by_text("Your session has ended.")).to_be_visible()
+
+    await page.get_by_role("tab", name="Security").click()
+    await expect(page.get_by_text(alice.email)).to_be_visible()
+    await page.get_by_role("button", name="Change password").click()
+    await page.get_by_label("Current password").fill("not this one")
+    await page.get_by_label("New password").fill("another correct horse")
+    await page.get_by_role("button", name="Change", exact=True).click()
+    await expect(page.get_by_text("The password is wrong.")).to_be_visible()
+    await page.get_by_label("Current password").fill(PASSWORD)
+    await page.get_by_role("button", name="Change", exact=True).click()
+    await expect(page.get_by_text("It is changed")).to_be_visible()
+    await alice.is_accessible()
+    await alice.keeps("security")
+
+    await page.get_by_role("tab", name="Your data").click()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("button", name="Download my data").click()
+    saved = await downloading.value
+    assert alice.email in (await saved.path()).read_text()
+    await page.get_by_role("button", name="Delete account").click()
+    await page.get_by_label("Password").fill("another correct horse")
+    await alice.is_accessible()
+    await alice.keeps("your_data")
+    await page.get_by_role("button", name="Delete it for good").click()
+    await expect(page.get_by_text("Your account is deleted.")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("tab", name="Log in")).to_be_visible()
+    assert alice.errors == phone.errors == []

@@ -1,7 +1,9 @@
 /** This person's account: what it is opened with, where it is open, and its end. */
 
+import { isWhole } from "../core/export";
 import type { Id, Time } from "../core/wire";
 import type { Api } from "../net/api";
+import { ApiError } from "../net/problem";
 
 export interface Account {
   user_id: Id;
@@ -63,4 +65,36 @@ export async function listSessions(api: Api): Promise<DeviceSession[]> {
 
 export async function revokeSession(api: Api, sessionId: Id): Promise<void> {
   await api.request("DELETE", `/v1/sessions/${sessionId}`);
+}
+
+export async function revokeOtherSessions(api: Api): Promise<void> {
+  await api.request("DELETE", "/v1/sessions");
+}
+
+// Password and address. All of it throws ApiError: wrong_password.
+
+/** All other devices are logged out. */
+export async function changePassword(api: Api, current: string, next: string): Promise<void> {
+  await api.post("/v1/me/password", { current_password: current, new_password: next });
+}
+
+/** Takes effect when whoever reads its mails confirms it. */
+export async function changeEmail(api: Api, password: string, email: string): Promise<void> {
+  await api.post("/v1/me/email", { password, email });
+}
+
+/** Sends another mail to confirm the address. */
+export async function verifyEmail(api: Api): Promise<void> {
+  await api.post("/v1/me/email/verification");
+}
+
+// Data
+
+const TAIL_BYTES = 1_000;
+
+/** All that is kept of this person, as JSON lines. Throws ApiError, also when it broke off on the way. */
+export async function exportData(api: Api): Promise<Blob> {
+  const file = await api.bytes("/v1/me/export");
+  if (isWhole(await file.slice(-TAIL_BYTES).text())) return file;
+  throw new ApiError({ code: "unavailable", detail: "The export broke off", temporary: true });
 }

@@ -10,6 +10,7 @@ export type SessionState =
   { kind: "starting" } | { kind: "out"; notice: string | null } | { kind: "in"; chat: Chat };
 
 const ENDED = "Your session has ended. Log in again: what you have written is kept.";
+const ERASED = "Your account is deleted.";
 
 export class Session {
   state: SessionState = { kind: "starting" };
@@ -20,7 +21,10 @@ export class Session {
   #cache: Cache | null = null;
 
   constructor() {
-    this.#api.onEnded = () => this.#leave(ENDED);
+    this.#api.onEnded = () => {
+      // Whoever has left knows why; what was under way then fails.
+      if (this.state.kind !== "out") this.#leave(ENDED);
+    };
     this.#tabs.addEventListener("message", () => this.#leave(null));
   }
 
@@ -47,14 +51,29 @@ export class Session {
   register = async (email: string, password: string, name: string): Promise<void> =>
     this.#arrive(await this.#api.register(email, password, name));
 
+  /** Sends a mail to choose another password, if the address has an account. Throws ApiError. */
+  forgot = async (email: string): Promise<void> => {
+    await this.#api.anonymous("/v1/auth/password-resets", { email });
+  };
+
   /** Ends the session and removes from this browser what it had kept. Throws ApiError. */
   logOut = async (): Promise<void> => {
     await this.#api.logOut();
+    await this.#forget(null);
+  };
+
+  /** Deletes the account, and what this browser had kept of it. Throws ApiError: wrong_password. */
+  erase = async (password: string): Promise<void> => {
+    await this.#api.post("/v1/me/deletion", { password });
+    await this.#forget(ERASED);
+  };
+
+  async #forget(notice: string | null): Promise<void> {
     this.#tabs.postMessage("out");
-    this.#leave(null);
+    this.#leave(notice);
     await this.#cache?.destroy();
     this.#cache = null;
-  };
+  }
 
   /** There is a session perhaps, but nothing to show of it. */
   async #return(): Promise<void> {

@@ -9,8 +9,8 @@ export function App({ session }: { session: Session }) {
     case "starting":
       return <div className="starting" role="status" aria-label="RealChat is starting" />;
     case "out":
-      return <Entrance session={session} notice={state.notice} />;
+      return <Entrance key={state.notice} session={session} notice={state.notice} />;
     case "in":
-      return <Shell key={state.chat.me.user_id} chat={state.chat} onLogOut={session.logOut} />;
+      return <Shell key={state.chat.me.user_id} chat={state.chat} session={session} />;
   }
 }

@@ -17,6 +17,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
   const [problem, setProblem] = useState<{ text: string; field: string | null } | null>(null);
   const [busy, setBusy] = useState(false);
   const [needsCode, setNeedsCode] = useState(false);
+  const [said, setSaid] = useState(notice);
   const [hasPhone, setHasPhone] = useState(true);
   const panel = useId();
 
@@ -38,6 +39,16 @@ export function Entrance({ session, notice }: { session: Session; notice: string
       setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
     }
   };
+  const forgot = async (email: HTMLInputElement): Promise<void> => {
+    if (!email.reportValidity()) return;
+    setProblem(null);
+    try {
+      await session.forgot(email.value.trim());
+      setSaid(`If ${email.value.trim()} has an account, a mail for another password is on its way there.`);
+    } catch (error) {
+      setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
+    }
+  };
   const choose = (chosen: Mode): void => {
     setMode(chosen);
     setProblem(null);
@@ -51,9 +62,9 @@ export function Entrance({ session, notice }: { session: Session; notice: string
           <h1>RealChat</h1>
           <p>Conversations that arrive.</p>
         </header>
-        {notice && (
+        {said && (
           <p className="callout" role="status">
-            {notice}
+            {said}
           </p>
         )}
         <Tabs label="Log in or register" tabs={MODES} selected={mode} onSelect={choose} panel={panel} />
@@ -117,6 +128,17 @@ export function Entrance({ session, notice }: { session: Session; notice: string
           <button className="primary" disabled={busy}>
             {mode === "login" ? "Log in" : "Create account"}
           </button>
+          {mode === "login" && (
+            <button
+              type="button"
+              className="link"
+              onClick={(event) =>
+                void forgot(event.currentTarget.form?.elements.namedItem("email") as HTMLInputElement)
+              }
+            >
+              Forgotten your password?
+            </button>
+          )}
         </form>
       </div>
     </main>

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { summary } from "../core/summary";
 import type { Chat } from "../store/chat";
+import type { Session } from "../store/session";
 import { Banner } from "./Banner";
 import { Contacts } from "./Contacts";
 import { ConversationView } from "./ConversationView";
@@ -13,7 +14,7 @@ import { Toasts, useToasts } from "./Toasts";
 
 export type Panel = "finder" | "settings" | "contacts" | null;
 
-export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<void> }) {
+export function Shell({ chat, session }: { chat: Chat; session: Session }) {
   const { id: openId, seq, visit } = usePlace();
   const [panel, setPanel] = useState<Panel>(null);
   const [announcement, setAnnouncement] = useState("");
@@ -53,7 +54,7 @@ export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<
     };
   }, [chat]);
 
-  const logOut = useMemo(() => () => void chat.attempt(onLogOut), [chat, onLogOut]);
+  const logOut = useMemo(() => () => void chat.attempt(session.logOut), [chat, session]);
 
   return (
     <ChatContext value={chat}>
@@ -64,7 +65,7 @@ export function Shell({ chat, onLogOut }: { chat: Chat; onLogOut: () => Promise<
         <ConversationView key={openId} id={openId} seq={seq} visit={visit} />
         {panel === "finder" && <Finder onClose={close} />}
         {panel === "contacts" && <Contacts onClose={close} />}
-        {panel === "settings" && <Settings onClose={close} onLogOut={logOut} />}
+        {panel === "settings" && <Settings onClose={close} onLogOut={logOut} onErase={session.erase} />}
         <Toasts toasts={toasts} onDismiss={dismiss} />
         <p className="unseen" role="log" aria-live="polite">
           {announcement}

@@ -1,7 +1,7 @@
-import { MonitorSmartphone } from "lucide-react";
+import { LogOut, MonitorSmartphone } from "lucide-react";
 import { useCallback } from "react";
 import { lastSeen } from "../../core/text";
-import { listSessions, revokeSession, type DeviceSession } from "../../store/account";
+import { listSessions, revokeOtherSessions, revokeSession, type DeviceSession } from "../../store/account";
 import { useChat, useNow } from "../hooks";
 import { useLoaded, useWork } from "../work";
 import { Problem } from "./Problem";
@@ -17,6 +17,11 @@ export function Devices() {
     work.run(async () => {
       await revokeSession(api, gone.session_id);
       set((all) => all?.filter((session) => session !== gone) ?? null);
+    });
+  const revokeOthers = (): Promise<boolean> =>
+    work.run(async () => {
+      await revokeOtherSessions(api);
+      set((all) => all?.filter((session) => session.current) ?? null);
     });
 
   return (
@@ -48,6 +53,16 @@ export function Devices() {
           </li>
         ))}
       </ul>
+      {sessions && sessions.length > 1 && (
+        <button
+          type="button"
+          className="danger-text"
+          disabled={work.busy}
+          onClick={() => void revokeOthers()}
+        >
+          <LogOut /> Log out all others
+        </button>
+      )}
       <Problem work={work} />
     </section>
   );

@@ -1,28 +1,33 @@
-import { MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
+import { Database, MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
 import { useCallback, useId, useState } from "react";
 import { readAccount } from "../../store/account";
 import { Dialog } from "../Dialog";
 import { useChat } from "../hooks";
 import { Tabs, type Tab } from "../Tabs";
 import { useLoaded } from "../work";
+import { Email, Password } from "./Access";
 import { Devices } from "./Devices";
 import { ProfileForm } from "./ProfileForm";
 import { TwoFactor } from "./TwoFactor";
+import { YourData } from "./YourData";
 
-type Part = "profile" | "security" | "devices";
+type Part = "profile" | "security" | "devices" | "data";
 
 const PARTS: readonly Tab<Part>[] = [
   { id: "profile", label: "Profile", icon: <UserRound /> },
   { id: "security", label: "Security", icon: <ShieldCheck /> },
   { id: "devices", label: "Devices", icon: <MonitorSmartphone /> },
+  { id: "data", label: "Your data", icon: <Database /> },
 ];
 
 interface Props {
   onClose: () => void;
   onLogOut: () => void;
+  /** Deletes the account. Throws ApiError. */
+  onErase: (password: string) => Promise<void>;
 }
 
-export function Settings({ onClose, onLogOut }: Props) {
+export function Settings({ onClose, onLogOut, onErase }: Props) {
   const { api } = useChat();
   const [part, setPart] = useState<Part>("profile");
   const panel = useId();
@@ -48,7 +53,14 @@ export function Settings({ onClose, onLogOut }: Props) {
         >
           {part === "profile" && <ProfileForm onDone={onClose} onLogOut={onLogOut} />}
           {part === "devices" && <Devices />}
-          {part === "security" && account && <TwoFactor account={account} onChange={set} />}
+          {part === "data" && <YourData onErase={onErase} />}
+          {part === "security" && account && (
+            <>
+              <Email account={account} />
+              <Password />
+              <TwoFactor account={account} onChange={set} />
+            </>
+          )}
           {part === "security" && problem && (
             <p className="problem" role="alert">
               {problem}

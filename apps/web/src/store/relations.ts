@@ -23,6 +23,11 @@ export class Relations {
   readonly #people: People;
   readonly #changed: () => void;
   #known: ReadonlyMap<Id, Relation> = new Map();
+  /** Counts reads and writes, in the order in which reads begin and writes end. */
+  #clock = 0;
+  /** When what is known was read. */
+  #readAt = 0;
+  readonly #writtenAt = new Map<Id, number>();
 
   constructor(api: Api, people: People, changed: () => void) {
     this.#api = api;
@@ -39,15 +44,20 @@ export class Relations {
     return ids.toSorted((a, b) => this.#people.nameOf(a).localeCompare(this.#people.nameOf(b)));
   }
 
-  /** All of them. Throws ApiError. */
+  /** All of them; what was written, or read anew, since this began stays. Throws ApiError. */
   async read(): Promise<void> {
+    const began = ++this.#clock;
     const lists = await Promise.all([
       this.#list("/v1/contacts", "contact"),
       this.#list("/v1/contacts", "incoming"),
       this.#list("/v1/contacts", "outgoing"),
       this.#list("/v1/blocks"),
     ]);
-    this.#known = new Map(lists.flat().map((relation) => [relation.user_id, relation]));
+    if (began < this.#readAt) return;
+    this.#readAt = began;
+    const known = new Map(lists.flat().map((relation) => [relation.user_id, relation]));
+    for (const [id, at] of this.#writtenAt) if (at > began) known.set(id, this.of(id));
+    this.#known = known;
     this.#changed();
     await this.#people.meet(this.#known.keys());
   }
@@ -72,6 +82,7 @@ export class Relations {
 
   #keep(relation: Relation): void {
     this.#known = new Map([...this.#known, [relation.user_id, relation]]);
+    this.#writtenAt.set(relation.user_id, ++this.#clock);
     this.#changed();
   }
 

@@ -1,5 +1,6 @@
 /** HTTP: the one place that knows tokens, problems and retries. */
 
+import { backOff } from "../core/reconnect";
 import type { AccessToken, Problem } from "../core/wire";
 import { ApiError, OFFLINE } from "./problem";
 
@@ -8,6 +9,9 @@ const SPARE_MS = 30_000;
 const DEADLINE_MS = 15_000;
 /** For files. */
 const TRANSFER_MS = 120_000;
+/** Of a request that does no harm when it is made twice. */
+const MOST_ATTEMPTS = 3;
+const REPEATABLE = new Set(["GET", "PUT", "DELETE"]);
 const SESSION = "/v1/auth/browser";
 
 type Query = Record<string, string | number | boolean | readonly string[] | null | undefined>;
@@ -17,6 +21,7 @@ export interface Call {
   query?: Query;
   idempotencyKey?: string;
   signal?: AbortSignal;
+  /** For all attempts together. */
   deadlineMs?: number;
   /** The answer is a file. */
   asBytes?: boolean;
@@ -57,17 +62,48 @@ export class Api {
   post = async <T>(path: string, body?: unknown, idempotencyKey?: string): Promise<T> =>
     this.request<T>("POST", path, idempotencyKey === undefined ? { body } : { body, idempotencyKey });
 
-  /** The answer's JSON. Throws ApiError. */
+  /** Deletes something, also where it is gone already, which the code `gone` says. Throws ApiError. */
+  async remove(path: string, gone: string): Promise<void> {
+    try {
+      await this.request("DELETE", path);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.code === gone)) throw error;
+    }
+  }
+
+  /**
+   * The answer's JSON. What fails for the moment is tried again within its deadline, where that does no harm.
+   * Throws ApiError.
+   */
   async request<T>(method: string, path: string, call: Call = {}): Promise<T> {
+    const end = performance.now() + (call.deadlineMs ?? DEADLINE_MS);
+    const isRepeatable = REPEATABLE.has(method) || call.idempotencyKey !== undefined;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.#authenticated(method, path, {
+          ...call,
+          deadlineMs: end - performance.now(),
+        })) as T;
+      } catch (error) {
+        if (!(error instanceof ApiError && error.temporary && isRepeatable)) throw error;
+        const wait = backOff(attempt - 1, Math.random(), error.retryAfterMs);
+        if (attempt === MOST_ATTEMPTS || performance.now() + wait >= end) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+        call.signal?.throwIfAborted();
+      }
+    }
+  }
+
+  async #authenticated(method: string, path: string, call: Call): Promise<unknown> {
     if (!this.#token || performance.now() > this.#goodUntil) await this.refresh();
     try {
-      return (await this.#send(method, path, call, true)) as T;
+      return await this.#send(method, path, call, true);
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code === "session_revoked") this.#end();
       if (error.code !== "unauthenticated") throw error;
       await this.refresh();
-      return (await this.#send(method, path, call, true)) as T;
+      return this.#send(method, path, call, true);
     }
   }
 
@@ -145,7 +181,7 @@ export class Api {
     if (call.body !== undefined) headers.set("Content-Type", "application/json");
     if (call.idempotencyKey !== undefined) headers.set("Idempotency-Key", `"${call.idempotencyKey}"`);
     if (authenticated && this.#token) headers.set("Authorization", `Bearer ${this.#token}`);
-    const deadline = AbortSignal.timeout(call.deadlineMs ?? DEADLINE_MS);
+    const deadline = AbortSignal.timeout(Math.max(1, call.deadlineMs ?? DEADLINE_MS));
     let answer: Response;
     let value: unknown;
     try {

@@ -150,7 +150,7 @@ export async function addMembers(chat: Chat, conversationId: Id, userIds: Id[]):
 }
 
 export async function removeMember(chat: Chat, conversationId: Id, userId: Id): Promise<void> {
-  await chat.api.request("DELETE", `/v1/conversations/${conversationId}/members/${userId}`);
+  await chat.api.remove(`/v1/conversations/${conversationId}/members/${userId}`, "member_not_found");
 }
 
 export async function changeRole(chat: Chat, conversationId: Id, userId: Id, role: Role): Promise<void> {

@@ -5,7 +5,6 @@ import type { Api } from "../net/api";
 import { ApiError } from "../net/problem";
 
 const MOST_KEPT = 200;
-const MOST_ATTEMPTS = 4;
 
 type Kind = "thumbnail" | "content";
 
@@ -60,18 +59,9 @@ export class Files {
   }
 
   async #read(id: Id, kind: Kind): Promise<Blob> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const links = await this.#api.get<Links>(`/v1/attachments/${id}`);
-        const link = kind === "thumbnail" ? links.thumbnail_url : links.url;
-        if (!link)
-          throw new ApiError({ code: "attachment_not_found", detail: "No such file", temporary: false });
-        return await this.#api.bytes(link);
-      } catch (error) {
-        if (!(error instanceof ApiError) || !error.temporary || attempt + 1 >= MOST_ATTEMPTS) throw error;
-        const wait = Math.max(error.retryAfterMs, 300 * 2 ** attempt) * (1 + Math.random());
-        await new Promise((resolve) => setTimeout(resolve, wait));
-      }
-    }
+    const links = await this.#api.get<Links>(`/v1/attachments/${id}`);
+    const link = kind === "thumbnail" ? links.thumbnail_url : links.url;
+    if (!link) throw new ApiError({ code: "attachment_not_found", detail: "No such file", temporary: false });
+    return this.#api.bytes(link);
   }
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import uuid
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, Response, expect
 from stack import Stack, paths
 
 PICTURES = paths.ROOT / ".artifacts" / "pictures"
@@ -14,9 +17,21 @@ PASSWORD = "correct horse battery staple"
 
 expect.set_options(timeout=20_000)
 
+# Alerts go by themselves; who reads of a failure wants to know what they said.
+TELLS_ALERTS = """new MutationObserver((changes) => {
+    for (const { target, addedNodes } of changes)
+        for (const node of addedNodes) {
+            const around = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
+            const alert = around?.closest("[role=alert]") ? node : node.querySelector?.("[role=alert]");
+            if (alert?.textContent) console.warn("alert:", alert.textContent);
+        }
+}).observe(document, { childList: true, subtree: true });"""
+
+log = logging.getLogger(__name__)
+
 
 class Somebody:
-    """A person at a browser of their own."""
+    """A person at a browser of their own. What their page complains of is logged, for who reads of a failure."""
 
     def __init__(self, context: BrowserContext, page: Page, name: str, email: str = "") -> None:
         self.context = context
@@ -25,13 +40,27 @@ class Somebody:
         self.email = email
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on(
-            "console", lambda message: self.errors.append(message.text) if "Content Security" in message.text else None
-        )
+        page.on("console", self._heard)
+        page.on("response", self._answered)
+        page.on("requestfailed", self._failed)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            log.warning("%s's page: %s", self.name, message.text)
+        if "Content Security" in message.text:
+            self.errors.append(message.text)
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400:
+            log.warning("%s was answered %d: %s %s", self.name, response.status, response.request.method, response.url)
+
+    def _failed(self, request: Request) -> None:
+        log.warning("%s had no answer: %s %s: %s", self.name, request.method, request.url, request.failure)
 
     @classmethod
     async def registers(cls, browser: Browser, url: str, name: str, **options: object) -> Somebody:
         context = await browser.new_context(**options)  # type: ignore[arg-type]
+        await context.add_init_script(TELLS_ALERTS)
         somebody = cls(context, await context.new_page(), name, f"{uuid.uuid4().hex}@example.org")
         page = somebody.page
         await page.goto(url)
@@ -75,8 +104,25 @@ class Somebody:
         await field.fill(text)
         await field.press("Enter")
 
+    def message(self, text: str) -> Locator:
+        return self.page.locator("#events .bubble > p").get_by_text(text)
+
     async def sees(self, text: str) -> None:
-        await expect(self.page.locator("#events .bubble > p").get_by_text(text)).to_be_visible()
+        await expect(self.message(text)).to_be_visible()
+
+    async def finds(self, words: str) -> Locator:
+        """The messages that the search of all conversations shows, once the index has one."""
+        field = self.page.get_by_label("Search conversations and messages")
+        found = self.page.get_by_role("region", name="Messages found")
+
+        async def searches() -> None:
+            await field.fill("")
+            await expect(found).to_have_count(0)
+            await field.fill(words)
+
+        hits = found.get_by_role("link")
+        await until(searches, hits.first)
+        return hits
 
     async def is_accessible(self) -> None:
         """What axe finds is nothing serious."""
@@ -89,6 +135,18 @@ class Somebody:
         """A screenshot for people to look at."""
         PICTURES.mkdir(parents=True, exist_ok=True)
         await self.page.screenshot(path=Path(PICTURES / f"{picture}.png"))
+
+
+async def until(act: Callable[[], Awaitable[None]], seen: Locator) -> None:
+    """Does something again until it is seen: other services hear of what was done before it a moment later."""
+    end = time.monotonic() + 30
+    while True:
+        await act()
+        try:
+            return await expect(seen).to_be_visible(timeout=3_000)
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
 
 
 async def pair(browser: Browser, stack: Stack, **options: object) -> tuple[Somebody, Somebody]:

@@ -64,7 +64,7 @@ export async function listSessions(api: Api): Promise<DeviceSession[]> {
 }
 
 export async function revokeSession(api: Api, sessionId: Id): Promise<void> {
-  await api.request("DELETE", `/v1/sessions/${sessionId}`);
+  await api.remove(`/v1/sessions/${sessionId}`, "session_not_found");
 }
 
 export async function revokeOtherSessions(api: Api): Promise<void> {

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 
+import httpx
 import pyotp
 import pytest
 from playwright.async_api import Browser, expect
 from stack import Stack
 from support.browsing import PASSWORD, Somebody
+from support.confidential import confide
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -118,3 +120,52 @@ async def test_people_change_their_password_take_their_data_along_and_delete_the
     await page.reload()
     await expect(page.get_by_role("tab", name="Log in")).to_be_visible()
     assert alice.errors == phone.errors == []
+
+
+async def test_a_bot_is_made_with_a_key_that_is_rotated_and_a_webhook(browser: Browser, stack: Stack) -> None:
+    alice = await Somebody.registers(browser, stack.web_url, f"Alice {uuid.uuid4().hex[:8]}")
+    bots = await alice.sets("Bots")
+    await bots.get_by_role("button", name="New bot").click()
+    await bots.get_by_label("The bot's name").fill("Weather")
+    await bots.get_by_role("button", name="Make it").click()
+    await bots.get_by_role("button", name="New key").click()
+    await bots.get_by_label("What it is for").fill("production")
+    await bots.get_by_role("group", name="people").get_by_label("read").check()
+    await alice.is_accessible()
+    await alice.keeps("bot_key")
+    await bots.get_by_role("button", name="Make the key").click()
+    first = await bots.get_by_role("group", name="The new key").locator("code").inner_text()
+    await bots.get_by_role("button", name="I have kept it").click()
+    await expect(bots.get_by_role("group", name="The new key")).to_have_count(0)
+    assert await status(stack, first) == 200
+    await bots.get_by_role("button", name="Rotate production").click()
+    second = await bots.get_by_role("group", name="The new key").locator("code").inner_text()
+    await bots.get_by_role("button", name="I have kept it").click()
+    await expect(bots.get_by_role("button", name="Revoke production")).to_have_count(1)
+    confide(first, second)
+    assert (await status(stack, first), await status(stack, second)) == (401, 200)
+
+    await bots.get_by_role("button", name="New webhook").click()
+    await bots.get_by_label("Address").fill("https://user@bots.example/realchat")
+    await bots.get_by_role("button", name="Add").click()
+    await expect(bots.get_by_text("without user or fragment")).to_be_visible()
+    await bots.get_by_label("Address").fill("https://bots.example/realchat")
+    await bots.get_by_role("button", name="Add").click()
+    await expect(bots.get_by_role("group", name="The webhook's secret")).to_be_visible()
+    await alice.is_accessible()
+    await alice.keeps("bot")
+    await bots.get_by_role("button", name="I have kept it").click()
+    await bots.get_by_role("button", name="Remove https://bots.example/realchat").click()
+    await expect(bots.get_by_text("can be called for each event")).to_be_visible()
+    await bots.get_by_role("button", name="Delete Weather").click()
+    await alice.page.get_by_role("button", name="Delete", exact=True).click()
+    await expect(bots.get_by_role("button", name="New bot")).to_be_visible()
+    await expect(bots.get_by_role("button", name="Weather")).to_have_count(0)
+    assert await status(stack, second) == 401
+    assert alice.errors == []
+
+
+async def status(stack: Stack, key: str) -> int:
+    """What the API answers somebody with a key."""
+    async with httpx.AsyncClient(base_url=stack.web_url, headers={"Authorization": f"Bearer {key}"}) as http:
+        return (await http.get("/v1/bootstrap")).status_code

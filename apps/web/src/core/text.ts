@@ -70,14 +70,23 @@ export function day(at: string, now: Date): string {
   return date.getFullYear() === now.getFullYear() ? longDate.format(date) : fullDate.format(date);
 }
 
-export function lastSeen(at: string | null, now: Date): string {
-  if (!at) return "offline";
+/** How long ago something was: goes on after a verb. */
+export function ago(at: string, now: Date): string {
   const minutes = Math.floor((now.getTime() - new Date(at).getTime()) / 60_000);
-  if (minutes < 1) return "seen just now";
-  if (minutes < 60) return `seen ${minutes} min ago`;
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return `${minutes} min ago`;
   const days = daysAgo(new Date(at), now);
-  if (days === 0) return `seen at ${time(at)}`;
-  return days === 1 ? `seen yesterday at ${time(at)}` : `seen ${shortDate.format(new Date(at))}`;
+  if (days === 0) return `at ${time(at)}`;
+  return days === 1 ? `yesterday at ${time(at)}` : shortDate.format(new Date(at));
+}
+
+export function lastSeen(at: string | null, now: Date): string {
+  return at ? `seen ${ago(at, now)}` : "offline";
+}
+
+/** Also of the future. */
+export function fullDay(at: string): string {
+  return fullDate.format(new Date(at));
 }
 
 const UNITS = ["B", "kB", "MB", "GB"];

@@ -38,6 +38,7 @@ const SENTENCES: Record<string, string> = {
   payload_too_large: "This is too large.",
   contact_refused: "This is not possible between you and them.",
   poll_closed: "This poll is closed.",
+  limit_reached: "There are as many of these as there may be: remove one first.",
   last_owner: "A group needs an owner: make somebody else one first.",
   offline: "There is no connection.",
   deadline_exceeded: "The server took too long to answer.",

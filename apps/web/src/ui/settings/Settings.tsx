@@ -1,4 +1,4 @@
-import { Database, MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
+import { Bot, Database, MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
 import { useCallback, useId, useState } from "react";
 import { readAccount } from "../../store/account";
 import { Dialog } from "../Dialog";
@@ -6,17 +6,19 @@ import { useChat } from "../hooks";
 import { Tabs, type Tab } from "../Tabs";
 import { useLoaded } from "../work";
 import { Email, Password } from "./Access";
+import { Bots } from "./Bots";
 import { Devices } from "./Devices";
 import { ProfileForm } from "./ProfileForm";
 import { TwoFactor } from "./TwoFactor";
 import { YourData } from "./YourData";
 
-type Part = "profile" | "security" | "devices" | "data";
+type Part = "profile" | "security" | "devices" | "bots" | "data";
 
 const PARTS: readonly Tab<Part>[] = [
   { id: "profile", label: "Profile", icon: <UserRound /> },
   { id: "security", label: "Security", icon: <ShieldCheck /> },
   { id: "devices", label: "Devices", icon: <MonitorSmartphone /> },
+  { id: "bots", label: "Bots", icon: <Bot /> },
   { id: "data", label: "Your data", icon: <Database /> },
 ];
 
@@ -53,6 +55,7 @@ export function Settings({ onClose, onLogOut, onErase }: Props) {
         >
           {part === "profile" && <ProfileForm onDone={onClose} onLogOut={onLogOut} />}
           {part === "devices" && <Devices />}
+          {part === "bots" && <Bots />}
           {part === "data" && <YourData onErase={onErase} />}
           {part === "security" && account && (
             <>

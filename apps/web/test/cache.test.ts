@@ -1,5 +1,6 @@
 import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { NOBODY } from "../src/core/mentions";
 import { enqueue } from "../src/core/outbox";
 import { Cache, lastUser, rememberUser } from "../src/store/cache";
 
@@ -23,6 +24,7 @@ describe("cache", () => {
       body: "typed while away",
       replyTo: null,
       attachments: [],
+      ...NOBODY,
       at: "1",
     };
     const [waiting] = enqueue([], draft);

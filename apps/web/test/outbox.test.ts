@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { NOBODY } from "../src/core/mentions";
 import * as outbox from "../src/core/outbox";
 import type { Attachment } from "../src/core/wire";
 
@@ -24,6 +25,7 @@ const write = (
     body: clientId,
     replyTo: null,
     attachments,
+    ...NOBODY,
     at: `at ${clientId}`,
   });
 const states = (box: outbox.Outbox): string[] => box.map((each) => `${each.clientId} ${each.state}`);

@@ -1,14 +1,20 @@
 import { describe, expect, test } from "vitest";
+import { NOBODY } from "../src/core/mentions";
 import { enqueue } from "../src/core/outbox";
 import { UNHEARD } from "../src/core/reactions";
 import { rowsOf } from "../src/core/rows";
-import type { Message } from "../src/core/timeline";
+import { NO_REPLIES } from "../src/core/thread";
+import type { Message } from "../src/core/message";
 import { initials } from "../src/core/text";
 
 function message(seq: number, senderId: string, at: string): Message {
   const rest = {
+    ...NOBODY,
     attachments: [],
     poll: null,
+    forwardedFrom: null,
+    pin: { pinned: false, asOf: seq },
+    replies: NO_REPLIES,
     replyTo: null,
     body: "",
     editedAt: null,
@@ -56,6 +62,7 @@ describe("rows", () => {
       body: "",
       replyTo: null,
       attachments: [],
+      ...NOBODY,
       at,
     });
     const [before] = rowsOf([], waiting, "me", null);

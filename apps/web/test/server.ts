@@ -3,8 +3,9 @@
 import type { History, LogEvent, MessageSent } from "../src/core/wire";
 
 export type Act =
-  | { kind: "send"; by: number; body: string }
-  | { kind: "edit"; message: number; body: string }
+  | { kind: "send"; by: number; body: string; answers?: number | undefined; mentions?: string[] }
+  | { kind: "edit"; message: number; body: string; mentions?: string[] }
+  | { kind: "pin"; by: number; message: number; remove: boolean }
   | { kind: "delete"; message: number }
   | { kind: "react"; by: number; message: number; emoji: string; remove: boolean }
   | { kind: "rename"; by: number };
@@ -34,7 +35,11 @@ export class Server {
           message_id: `m${this.lastSeq + 1}`,
           client_message_id: `c${this.lastSeq + 1}`,
           body: act.body,
-          reply_to: null,
+          reply_to:
+            act.answers === undefined
+              ? null
+              : (this.#messages[act.answers % (this.#messages.length || 1)]?.data.message_id ?? null),
+          ...(act.mentions?.length && { mentions: act.mentions }),
           deleted: false,
           edited_at: null,
         };
@@ -44,16 +49,29 @@ export class Server {
       }
       case "edit":
         if (!target || target.data.deleted) return;
-        target.data = { ...target.data, body: act.body, edited_at: at(this.lastSeq + 1) };
+        target.data = {
+          ...target.data,
+          body: act.body,
+          mentions: act.mentions ?? [],
+          edited_at: at(this.lastSeq + 1),
+        };
         this.#append(target.author, "message.edited", {
           message_id: target.data.message_id,
           body: act.body,
           deleted: false,
+          mentions: target.data.mentions,
+        });
+        break;
+      case "pin":
+        if (!target || target.data.deleted || (target.data.pinned ?? false) !== act.remove) return;
+        target.data = { ...target.data, pinned: !act.remove };
+        this.#append(act.by, act.remove ? "message.unpinned" : "message.pinned", {
+          message_id: target.data.message_id,
         });
         break;
       case "delete":
         if (!target || target.data.deleted) return;
-        target.data = { ...target.data, body: "", deleted: true };
+        target.data = { ...target.data, body: "", deleted: true, pinned: false, mentions: [] };
         target.given.clear();
         this.#append(target.author, "message.deleted", { message_id: target.data.message_id });
         break;
@@ -71,6 +89,13 @@ export class Server {
       case "rename":
         this.#append(act.by, "conversation.renamed", { title: `Title ${this.lastSeq}` });
     }
+  }
+
+  /** A message as it stands, without what is around it. */
+  apart(number: number): LogEvent[] {
+    const sent = this.#events.filter((event) => event.kind === "message.sent");
+    const one = sent[number % (sent.length || 1)];
+    return one ? [this.#asItStands(structuredClone(one))] : [];
   }
 
   /** As the socket sends it, right after it happened. */
@@ -110,10 +135,15 @@ export class Server {
     if (event.kind === "message.sent") {
       const { data, given } = this.#standing(event.data.message_id);
       const reactions = [...given].filter(([, givers]) => givers.size);
+      const replies = this.#events.filter(
+        (each) => each.kind === "message.sent" && each.data.reply_to === data.message_id,
+      );
+      const last = replies.at(-1);
       return {
         ...event,
         data: {
           ...data,
+          ...(last && { reply_count: replies.length, last_reply_seq: last.seq }),
           ...(reactions.length && {
             reactions: reactions.map(([emoji, givers]) => ({
               emoji,
@@ -126,7 +156,8 @@ export class Server {
     }
     if (event.kind === "message.edited") {
       const { data } = this.#standing(event.data.message_id);
-      return { ...event, data: { ...event.data, body: data.body, deleted: data.deleted } };
+      const { body, deleted, mentions = [] } = data;
+      return { ...event, data: { ...event.data, body, deleted, mentions } };
     }
     if (event.kind === "reaction.added" || event.kind === "reaction.removed") {
       const givers = this.#standing(event.data.message_id).given.get(event.data.emoji);

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { shown } from "../src/core/reactions";
+import { countOf } from "../src/core/thread";
 import { Timeline } from "../src/core/timeline";
 import type { LogEvent } from "../src/core/wire";
 import { ME, Server, type Act } from "./server";
@@ -8,11 +9,31 @@ import { ME, Server, type Act } from "./server";
 const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant("send" as const), by: fc.nat(2), body: fc.string() }),
+    arbitrary: fc.record({
+      kind: fc.constant("send" as const),
+      by: fc.nat(2),
+      body: fc.string(),
+      answers: fc.option(fc.nat(9), { nil: undefined }),
+      mentions: fc.subarray(["user-0", "user-1"]),
+    }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("edit" as const), message: fc.nat(9), body: fc.string() }),
+    arbitrary: fc.record({
+      kind: fc.constant("edit" as const),
+      message: fc.nat(9),
+      body: fc.string(),
+      mentions: fc.subarray(["user-0", "user-1"]),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("pin" as const),
+      by: fc.nat(2),
+      message: fc.nat(9),
+      remove: fc.boolean(),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("delete" as const), message: fc.nat(9) }) },
   {
@@ -36,6 +57,7 @@ type Step =
   | { kind: "next"; count: number }
   /** A page is read on the server, and arrives some steps later. */
   | { kind: "read"; how: "before" | "after" | "around" | "newest"; seq: number; limit: number }
+  | { kind: "apart"; message: number }
   | { kind: "arrive" }
   | { kind: "restart" };
 
@@ -55,6 +77,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       limit: fc.integer({ min: 1, max: 8 }),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("apart" as const), message: fc.nat(9) }) },
   { weight: 3, arbitrary: fc.constant({ kind: "arrive" as const }) },
   { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
 );
@@ -86,6 +109,11 @@ class World {
       case "read":
         this.#read(step.how, step.seq, step.limit);
         break;
+      case "apart": {
+        const events = server.apart(step.message);
+        this.#pages.push(() => client.insertApart(events));
+        break;
+      }
       case "arrive":
         this.#pages.shift()?.();
         break;
@@ -135,9 +163,15 @@ class World {
 function seen(timeline: Timeline): unknown[] {
   return (timeline.live ? timeline.entries(timeline.live) : []).map((entry) => {
     if (entry.type === "notice") return entry;
-    const { reactions, textAsOf: _, ...rest } = entry;
+    const { reactions, textAsOf: _, pin, replies, ...rest } = entry;
     const inOrder = shown(reactions).toSorted((a, b) => (a.emoji < b.emoji ? -1 : 1));
-    return { ...rest, editedAt: rest.deleted ? null : rest.editedAt, reactions: inOrder };
+    return {
+      ...rest,
+      editedAt: rest.deleted ? null : rest.editedAt,
+      reactions: inOrder,
+      pinned: pin.pinned,
+      replies: countOf(replies),
+    };
   });
 }
 

@@ -1,5 +1,6 @@
 /** Messages that are on their way: from the moment when somebody presses Enter until the log has them. */
 
+import type { Mentions } from "./mentions";
 import type { Attachment, Id, Time } from "./wire";
 
 export type OutgoingState =
@@ -12,7 +13,7 @@ export type OutgoingState =
   /** Refused for good; somebody has to decide. */
   | "failed";
 
-export interface Outgoing {
+export interface Outgoing extends Mentions {
   readonly conversationId: Id;
   /** The same one again is the same message: sending twice does no harm. */
   readonly clientId: string;
@@ -35,10 +36,10 @@ export type Outbox = readonly Outgoing[];
 /** As many as may be unanswered at once; the server allows 200. */
 export const MOST_IN_FLIGHT = 50;
 
-export function enqueue(
-  outbox: Outbox,
-  draft: Pick<Outgoing, "conversationId" | "clientId" | "body" | "replyTo" | "attachments" | "at">,
-): Outbox {
+/** What somebody wrote. */
+export type Written = Mentions & Pick<Outgoing, "conversationId" | "body" | "replyTo" | "attachments">;
+
+export function enqueue(outbox: Outbox, draft: Written & Pick<Outgoing, "clientId" | "at">): Outbox {
   return [...outbox, { ...draft, state: "queued", notBefore: 0, attempts: 0, problem: null, seq: null }];
 }
 

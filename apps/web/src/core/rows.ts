@@ -1,7 +1,7 @@
 /** A conversation's entries as the rows that are shown, each knowing what is to be drawn around it. */
 
 import type { Outgoing } from "./outbox";
-import type { Message, Notice, Entry } from "./timeline";
+import type { Message, Notice, Entry } from "./message";
 import { dayKey } from "./text";
 import type { Id } from "./wire";
 

@@ -8,56 +8,11 @@
  *   which it is known, and the newer knowledge wins.
  */
 
+import { changed, together, UNCHANGED, type Change, type Entry, type Message } from "./message";
 import { cover, rangeOf, type Range } from "./ranges";
-import { asRead, merge, news, UNHEARD, type Reactions } from "./reactions";
-import type { Attachment, History, Id, LogEvent, Poll, Time } from "./wire";
-
-export interface Message {
-  readonly type: "message";
-  readonly id: Id;
-  readonly seq: number;
-  readonly senderId: Id;
-  readonly clientId: string;
-  readonly at: Time;
-  readonly replyTo: Id | null;
-  readonly body: string;
-  readonly editedAt: Time | null;
-  readonly deleted: boolean;
-  readonly attachments: readonly Attachment[];
-  readonly poll: PollState | null;
-  /** The `seq` as of which `body` is known. */
-  readonly textAsOf: number;
-  readonly reactions: Reactions;
-}
-
-/** What is known of a poll without its results, which are read anew whenever something was heard of it. */
-export interface PollState extends Readonly<Poll> {
-  readonly heardAt: number;
-}
-
-/** A change of the conversation that is shown between its messages. */
-export interface Notice {
-  readonly type: "notice";
-  readonly seq: number;
-  readonly at: Time;
-  readonly event: LogEvent;
-}
-
-export type Entry = Message | Notice;
-
-interface Text {
-  body: string;
-  editedAt: Time | null;
-  textAsOf: number;
-}
-
-interface Change {
-  text: Text | null;
-  /** The last `seq` at which somebody voted, or the poll was closed. */
-  poll?: { heardAt: number; closed: boolean };
-  deleted: boolean;
-  reactions: Reactions;
-}
+import { asRead, news } from "./reactions";
+import { replyAt } from "./thread";
+import type { History, Id, LogEvent } from "./wire";
 
 export interface Saved {
   head: number;
@@ -69,7 +24,6 @@ export type Applied = "new" | "known" | "gap";
 
 /** Changes that are remembered for pages which were read before them and come after them. */
 const MOST_CHANGES = 1000;
-const NOT_HEARD = { heardAt: 0, closed: false };
 
 export class Timeline {
   /** All events up to this `seq` have been applied, or are of before this client's time. */
@@ -78,6 +32,8 @@ export class Timeline {
   version = 0;
   /** Rises with every `restart`: a page that was asked for before is not to be inserted after it. */
   generation = 0;
+  /** The last `seq` that pinned or unpinned something. */
+  pinsHeardAt = 0;
   #ranges: Range[] = [];
   readonly #entries = new Map<number, Entry>();
   readonly #seqOf = new Map<Id, number>();
@@ -179,6 +135,19 @@ export class Timeline {
     return rangeOf(this.#ranges, first);
   }
 
+  /** Takes messages as they stand that are not next to others: of a thread, or pinned. No range shows them yet. */
+  insertApart(events: readonly LogEvent[]): void {
+    for (const event of events) this.#absorb(event, event.seq);
+    this.version++;
+  }
+
+  /** Those that are held and answer a message, in ascending `seq`. */
+  repliesTo(id: Id): Message[] {
+    return [...this.#entries.values()]
+      .filter((each) => each.type === "message" && each.replyTo === id)
+      .toSorted((a, b) => a.seq - b.seq) as Message[];
+  }
+
   /** Too much was missed: forgets what is held, for nobody knows how it was changed since. */
   restart(head: number): void {
     this.#ranges = [];
@@ -220,28 +189,32 @@ export class Timeline {
         this.#sent(event, asOf);
         break;
       case "message.edited": {
-        const { message_id: id, body, deleted } = event.data;
-        this.#change(id, {
-          text: { body, editedAt: event.at, textAsOf: event.seq },
-          deleted,
-          reactions: UNHEARD,
-        });
+        const { message_id: id, body, deleted, mentions = [], mention_all: mentionAll = false } = event.data;
+        const text = { body, mentions, mentionAll, editedAt: event.at, textAsOf: event.seq };
+        this.#change(id, { text, deleted });
         break;
       }
       case "message.deleted":
-        this.#change(event.data.message_id, { text: null, deleted: true, reactions: UNHEARD });
+        this.#change(event.data.message_id, { deleted: true });
+        break;
+      case "message.pinned":
+      case "message.unpinned":
+        this.pinsHeardAt = Math.max(this.pinsHeardAt, event.seq);
+        this.#change(event.data.message_id, {
+          pin: { pinned: event.kind === "message.pinned", asOf: event.seq },
+        });
         break;
       case "reaction.added":
       case "reaction.removed": {
         const { message_id: id, emoji, count } = event.data;
         const mine = event.actor_id === this.#me ? event.kind === "reaction.added" : null;
-        this.#change(id, { text: null, deleted: false, reactions: news(emoji, count, mine, event.seq) });
+        this.#change(id, { reactions: news(emoji, count, mine, event.seq) });
         break;
       }
       case "poll.voted":
       case "poll.closed": {
         const poll = { heardAt: event.seq, closed: event.kind === "poll.closed" };
-        this.#change(event.data.message_id, { text: null, deleted: false, reactions: UNHEARD, poll });
+        this.#change(event.data.message_id, { poll });
         break;
       }
       case "conversation.created":
@@ -257,7 +230,8 @@ export class Timeline {
   }
 
   #sent(event: LogEvent & { kind: "message.sent" }, asOf: number): void {
-    const { message_id: id, client_message_id: clientId, reply_to: replyTo, body, deleted } = event.data;
+    const { data } = event;
+    const { message_id: id, client_message_id: clientId, reply_to: replyTo, body, deleted } = data;
     if (this.#hidden.has(id)) return;
     const fresh: Message = {
       type: "message",
@@ -268,38 +242,32 @@ export class Timeline {
       at: event.at,
       replyTo,
       body,
-      editedAt: event.data.edited_at ?? null,
+      mentions: data.mentions ?? [],
+      mentionAll: data.mention_all ?? false,
+      editedAt: data.edited_at ?? null,
       deleted,
-      attachments: event.data.attachments ?? [],
-      poll: event.data.poll ? { ...event.data.poll, heardAt: 0 } : null,
+      attachments: data.attachments ?? [],
+      poll: data.poll ? { ...data.poll, heardAt: 0 } : null,
+      forwardedFrom: data.forwarded_from ?? null,
+      pin: { pinned: data.pinned ?? false, asOf },
+      replies: { count: data.reply_count ?? 0, upTo: data.last_reply_seq ?? 0, later: [] },
       textAsOf: asOf,
-      reactions: asRead(event.data.reactions ?? [], asOf),
+      reactions: asRead(data.reactions ?? [], asOf),
     };
     const held = this.message(id);
     const known = this.#changes.get(id);
     let message = fresh;
-    if (held)
-      message = changed(message, {
-        text: held,
-        deleted: held.deleted,
-        reactions: held.reactions,
-        ...(held.poll && { poll: held.poll }),
-      });
+    if (held) message = changed(message, { ...held, text: held, poll: held.poll ?? UNCHANGED.poll });
     if (known) message = changed(message, known);
     this.#put(message);
+    if (replyTo !== null) this.#change(replyTo, { replies: replyAt(event.seq) });
   }
 
-  #change(id: Id, change: Change): void {
+  #change(id: Id, part: Partial<Change>): void {
+    const change = { ...UNCHANGED, ...part };
     const known = this.#changes.get(id);
-    const newer =
-      known?.text && (!change.text || known.text.textAsOf > change.text.textAsOf) ? known.text : change.text;
     this.#changes.delete(id);
-    this.#changes.set(id, {
-      text: newer,
-      deleted: change.deleted || (known?.deleted ?? false),
-      poll: heard(known?.poll, change.poll),
-      reactions: known ? merge(known.reactions, change.reactions) : change.reactions,
-    });
+    this.#changes.set(id, known ? together(known, change) : change);
     if (this.#changes.size > MOST_CHANGES) {
       const [oldest] = this.#changes.keys();
       if (oldest !== undefined) this.#changes.delete(oldest);
@@ -319,25 +287,6 @@ export class Timeline {
       if (entry.senderId === this.#me) this.#own.add(entry.clientId);
     }
   }
-}
-
-function heard(one = NOT_HEARD, other = NOT_HEARD): { heardAt: number; closed: boolean } {
-  return { heardAt: Math.max(one.heardAt, other.heardAt), closed: one.closed || other.closed };
-}
-
-function changed(message: Message, { text, deleted, reactions, poll }: Change): Message {
-  if (deleted || message.deleted)
-    return { ...message, deleted: true, body: "", attachments: [], poll: null, reactions: UNHEARD };
-  const result = {
-    ...message,
-    reactions: merge(message.reactions, reactions),
-    poll: message.poll && { ...message.poll, ...heard(message.poll, poll) },
-  };
-  return text && text.textAsOf > message.textAsOf ? { ...result, ...pick(text) } : result;
-}
-
-function pick({ body, editedAt, textAsOf }: Text): Text {
-  return { body, editedAt, textAsOf };
 }
 
 function lowerBound(sorted: readonly number[], value: number): number {

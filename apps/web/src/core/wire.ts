@@ -39,12 +39,33 @@ export interface MessageSent {
   poll?: Poll;
   /** As they stand when history is read. */
   reactions?: { emoji: string; count: number; mine: boolean }[];
+  mentions?: Id[];
+  mention_all?: boolean;
+  pinned?: boolean;
+  /** How many messages answer it, up to the one of `last_reply_seq`. */
+  reply_count?: number;
+  last_reply_seq?: number;
+  forwarded_from?: Origin;
+}
+
+/** Who wrote a text first, and when. */
+export interface Origin {
+  author_id: Id;
+  sent_at: Time;
 }
 
 interface Payloads {
   "message.sent": MessageSent;
-  "message.edited": { message_id: Id; body: string; deleted: boolean };
+  "message.edited": {
+    message_id: Id;
+    body: string;
+    deleted: boolean;
+    mentions?: Id[];
+    mention_all?: boolean;
+  };
   "message.deleted": { message_id: Id };
+  "message.pinned": { message_id: Id };
+  "message.unpinned": { message_id: Id };
   "reaction.added": { message_id: Id; emoji: string; count: number };
   "reaction.removed": { message_id: Id; emoji: string; count: number };
   "poll.voted": { message_id: Id; choices: number[] };
@@ -113,6 +134,7 @@ export interface InboxEntry extends ConversationInfo {
   last_message: LogEvent | null;
   receipt: Receipt;
   unread_count: number;
+  mention_count: number;
 }
 
 interface Failed {

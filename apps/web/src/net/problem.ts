@@ -37,6 +37,7 @@ const SENTENCES: Record<string, string> = {
   attachment_quarantined: "This file is damaged, or not what it pretends to be.",
   payload_too_large: "This is too large.",
   contact_refused: "This is not possible between you and them.",
+  too_many_pins: "There are as many pinned messages as there may be: unpin one first.",
   poll_closed: "This poll is closed.",
   limit_reached: "There are as many of these as there may be: remove one first.",
   last_owner: "A group needs an owner: make somebody else one first.",

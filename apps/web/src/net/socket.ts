@@ -86,6 +86,8 @@ export class Socket {
     client_message_id: string;
     body: string;
     reply_to?: Id;
+    mentions?: readonly Id[];
+    mention_all?: boolean;
   }): Promise<Ack> {
     if (!this.isUp) throw new ApiError(OFFLINE);
     return (await this.#ask({ type: "send", ...message })) as unknown as Ack;

@@ -1,5 +1,6 @@
 /** What somebody does besides writing: thin calls of the API; what they change comes back as events. */
 
+import type { Mentions } from "../core/mentions";
 import type { Highlight } from "../core/search";
 import type { ConversationInfo, Id, LogEvent, Member, Profile, Role } from "../core/wire";
 import type { Chat } from "./chat";
@@ -12,8 +13,11 @@ export async function editMessage(
   conversationId: Id,
   messageId: Id,
   body: string,
+  { mentions, mentionAll }: Mentions,
 ): Promise<void> {
-  await chat.api.request("PATCH", messagePath(conversationId, messageId), { body: { body } });
+  await chat.api.request("PATCH", messagePath(conversationId, messageId), {
+    body: { body, mentions, mention_all: mentionAll },
+  });
 }
 
 export async function deleteMessage(chat: Chat, conversationId: Id, messageId: Id): Promise<void> {
@@ -37,6 +41,28 @@ export async function react(
   const path = `${messagePath(conversationId, messageId)}/reactions/${encodeURIComponent(emoji)}`;
   const { seq } = await chat.api.request<{ seq: number }>(gives ? "PUT" : "DELETE", path);
   await chat.reached(conversationId, seq);
+}
+
+const pinPath = (conversationId: Id, messageId: Id): string =>
+  `/v1/conversations/${conversationId}/pins/${messageId}`;
+
+/** Pins a message or unpins it; done when this client knows of it. */
+export async function pin(chat: Chat, conversationId: Id, messageId: Id, pins: boolean): Promise<void> {
+  const path = pinPath(conversationId, messageId);
+  const { seq } = await chat.api.request<{ seq: number }>(pins ? "PUT" : "DELETE", path);
+  await chat.reached(conversationId, seq);
+}
+
+/** Sends on what a message says; `key` makes trying again harmless. */
+export async function forward(
+  chat: Chat,
+  conversationId: Id,
+  messageId: Id,
+  goalId: Id,
+  key: string,
+): Promise<void> {
+  const body = { conversation_id: goalId, client_message_id: key };
+  await chat.api.post(`${messagePath(conversationId, messageId)}/forward`, body);
 }
 
 interface Reacted {

@@ -1,6 +1,7 @@
 /** What this browser keeps between visits: the last state, drafts and unsent messages, one database per person. */
 
 import { deleteDB, openDB, type DBSchema, type IDBPDatabase } from "idb";
+import { NOBODY } from "../core/mentions";
 import type { Outgoing } from "../core/outbox";
 import type { Saved } from "../core/timeline";
 import type { Id, Profile } from "../core/wire";
@@ -27,7 +28,7 @@ export interface Snapshot {
   drafts: Map<Id, string>;
 }
 
-const VERSION = 3;
+const VERSION = 4;
 const LAST_USER = "realchat.user";
 const WRITE_AFTER_MS = 300;
 
@@ -70,7 +71,7 @@ export class Cache {
           ]);
           const outbox = change.objectStore("outbox");
           for (const each of await outbox.getAll())
-            await outbox.put({ ...each, attachments: each.attachments ?? [] });
+            await outbox.put({ ...NOBODY, ...each, attachments: each.attachments ?? [] });
           return;
         }
         created.createObjectStore("about");

@@ -8,7 +8,7 @@ import { Socket } from "../net/socket";
 import type { Cache, Snapshot } from "./cache";
 import { Files } from "./files";
 import { Pages } from "./history";
-import { unreadIn, type Conversation } from "./model";
+import { less, NOTHING_WAITS, waitingIn, type Conversation } from "./model";
 import { People } from "./people";
 import { Receipts } from "./receipts";
 import { Relations } from "./relations";
@@ -195,12 +195,12 @@ export class Chat {
     const isAll = upTo >= timeline.head;
     if (!isNew && !(isAll && (conversation.unread || conversation.markedUnread))) return;
     const seen = isNew
-      ? unreadIn(this.me.user_id, timeline.entries({ from: conversation.readUpTo + 1, to: upTo }))
-      : 0;
+      ? waitingIn(this.me.user_id, timeline.entries({ from: conversation.readUpTo + 1, to: upTo }))
+      : NOTHING_WAITS;
     this.update({
       ...conversation,
+      ...(isAll ? NOTHING_WAITS : less(conversation, seen)),
       readUpTo: Math.max(upTo, conversation.readUpTo),
-      unread: isAll ? 0 : Math.max(0, conversation.unread - seen),
       markedUnread: false,
     });
     this.receipts.tell("read", id, upTo);

@@ -74,6 +74,35 @@ export class Pages {
     });
   }
 
+  /** A message and those that answer it. */
+  thread(id: Id, messageId: Id): Promise<void> {
+    return this.#once(`${id}/thread/${messageId}`, async () => {
+      const timeline = this.#timelineOf(id);
+      let cursor: string | null = null;
+      for (let pages = 0; pages < MOST_REPAIR_PAGES; pages++) {
+        const page: { message: LogEvent; replies: LogEvent[]; next_cursor: string | null } =
+          await this.#api.get(`/v1/conversations/${id}/messages/${messageId}/replies`, {
+            cursor,
+            limit: REPAIR_PAGE,
+          });
+        const events = [page.message, ...page.replies];
+        timeline.insertApart(events);
+        this.#read(id, events, false);
+        cursor = page.next_cursor;
+        if (cursor === null) return;
+      }
+    });
+  }
+
+  /** The pinned messages; returns their ids, the newest pin first. */
+  async pins(id: Id): Promise<Id[]> {
+    const { pins } = await this.#api.get<{ pins: { message: LogEvent }[] }>(`/v1/conversations/${id}/pins`);
+    const events = pins.map((each) => each.message);
+    this.#timelineOf(id).insertApart(events);
+    this.#read(id, events, false);
+    return events.map((event) => event.event_id);
+  }
+
   /** Closes the gap between what is known and what came. */
   repair(id: Id): Promise<void> {
     return this.#once(`${id}/repair`, async () => {

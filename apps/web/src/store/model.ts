@@ -1,8 +1,9 @@
 /** A conversation as the client's lists show it. */
 
+import { mentionsOne } from "../core/mentions";
 import { plain } from "../core/markdown";
 import { summary } from "../core/summary";
-import type { Entry, Message } from "../core/timeline";
+import type { Entry, Message } from "../core/message";
 import type { ConversationInfo, Id, InboxEntry, LogEvent, Member, Receipt, Role, Time } from "../core/wire";
 
 /** The newest message, for the list. */
@@ -25,6 +26,8 @@ export interface Conversation {
   readonly activityAt: Time;
   readonly preview: Preview | null;
   readonly unread: number;
+  /** How many of the unread ones mention this person. */
+  readonly mentions: number;
   readonly readUpTo: number;
   readonly markedUnread: boolean;
   /** The end of the log as far as known. */
@@ -52,6 +55,7 @@ export function fromInbox(entry: InboxEntry): Conversation {
     activityAt: entry.last_activity_at,
     preview: entry.last_message ? preview(entry.last_message) : null,
     unread: entry.unread_count,
+    mentions: entry.mention_count,
     readUpTo: entry.receipt.read_up_to,
     markedUnread: entry.receipt.marked_unread,
     lastSeq: entry.last_seq,
@@ -64,10 +68,11 @@ export function begun(
   info: ConversationInfo,
   lastSeq: number,
   last: Message | null,
-  unread: number,
+  waiting: Waiting,
 ): Conversation {
   return {
     ...describe(info),
+    ...waiting,
     activityAt: last?.at ?? info.created_at,
     preview: last && {
       seq: last.seq,
@@ -76,7 +81,6 @@ export function begun(
       text: summary(last.body, last.attachments),
       deleted: last.deleted,
     },
-    unread,
     readUpTo: 0,
     markedUnread: false,
     lastSeq,
@@ -95,30 +99,55 @@ export function preview(event: LogEvent): Preview | null {
   };
 }
 
+/** How many messages wait to be read, and how many of them mention who is to read them. */
+export type Waiting = Pick<Conversation, "unread" | "mentions">;
+
+export const NOTHING_WAITS: Waiting = { unread: 0, mentions: 0 };
+
 /** How many of these wait to be read by somebody. */
-export function unreadIn(me: Id, entries: readonly Entry[]): number {
-  return entries.filter((each) => each.type === "message" && each.senderId !== me && !each.deleted).length;
+export function waitingIn(me: Id, entries: readonly Entry[]): Waiting {
+  const unread = entries.filter(
+    (each) => each.type === "message" && each.senderId !== me && !each.deleted,
+  ) as Message[];
+  return { unread: unread.length, mentions: unread.filter((each) => mentionsOne(each, me)).length };
+}
+
+/** What waits without some of it. */
+export function less({ unread, mentions }: Waiting, some: Waiting): Waiting {
+  return { unread: Math.max(0, unread - some.unread), mentions: Math.max(0, mentions - some.mentions) };
 }
 
 /**
  * What the server's list says, with what came by the socket since.
  *
- * @param later how many of the messages that came since are to be read
+ * @param later what of the messages that came since is to be read
  * @param isOlder whether something came since
  */
 export function mergeInbox(
   held: Conversation,
   fresh: Conversation,
-  later: number,
+  later: Waiting,
   isOlder: boolean,
 ): Conversation {
   const readFurther = held.readUpTo > fresh.readUpTo;
   return {
     ...fresh,
     ...(isOlder && { activityAt: held.activityAt, preview: held.preview, lastSeq: held.lastSeq }),
-    ...(readFurther ? { readUpTo: held.readUpTo, unread: held.unread } : { unread: fresh.unread + later }),
+    ...(readFurther
+      ? { readUpTo: held.readUpTo, unread: held.unread, mentions: held.mentions }
+      : { unread: fresh.unread + later.unread, mentions: fresh.mentions + later.mentions }),
     members: held.members.length === fresh.memberCount ? held.members : fresh.members,
   };
+}
+
+/** Who may pin here: in a group its administrators, else both. */
+export function mayPin({ kind, role, left }: Conversation): boolean {
+  return !left && (kind === "direct" || role !== "member");
+}
+
+/** Who may delete a message for everyone: who wrote it, and administrators of a group. */
+export function mayDelete({ kind, role }: Conversation, message: Message, me: Id): boolean {
+  return message.senderId === me || (kind === "group" && role !== "member");
 }
 
 /** The other member of a direct conversation. */
@@ -132,12 +161,14 @@ export function changedBy(conversation: Conversation, event: LogEvent, me: Id): 
   const { preview: last, members } = conversation;
   switch (event.kind) {
     case "message.sent": {
-      const counts = event.actor_id !== me && event.seq > conversation.readUpTo && !event.data.deleted;
+      const { deleted, mentions = [], mention_all: mentionAll = false } = event.data;
+      const counts = event.actor_id !== me && event.seq > conversation.readUpTo && !deleted;
       return {
         ...base,
         activityAt: event.at,
         preview: preview(event),
         unread: conversation.unread + (counts ? 1 : 0),
+        mentions: conversation.mentions + (counts && mentionsOne({ mentions, mentionAll }, me) ? 1 : 0),
         markedUnread: event.actor_id === me ? false : conversation.markedUnread,
       };
     }
@@ -176,8 +207,8 @@ export function changedBy(conversation: Conversation, event: LogEvent, me: Id): 
 }
 
 /** Read up to a place, on this device or another one of the same person. */
-export function readUpTo(conversation: Conversation, receipt: Receipt, unread: number): Conversation {
-  return { ...conversation, readUpTo: receipt.read_up_to, markedUnread: receipt.marked_unread, unread };
+export function readUpTo(conversation: Conversation, receipt: Receipt, waiting: Waiting): Conversation {
+  return { ...conversation, ...waiting, readUpTo: receipt.read_up_to, markedUnread: receipt.marked_unread };
 }
 
 function without(conversation: Conversation, userId: Id, me: Id): Conversation {

@@ -14,10 +14,11 @@ import {
   settled,
   type Outbox,
   type Outgoing,
+  type Written,
 } from "../core/outbox";
 import { backOff } from "../core/reconnect";
 import type { Timeline } from "../core/timeline";
-import type { Ack, Attachment, Id } from "../core/wire";
+import type { Ack, Id } from "../core/wire";
 import type { Api } from "../net/api";
 import { ApiError, explain } from "../net/problem";
 import type { Socket } from "../net/socket";
@@ -59,11 +60,11 @@ export class Sender {
     return this.outbox.filter((each) => each.conversationId === conversationId);
   }
 
-  say(conversationId: Id, body: string, replyTo: Id | null, attachments: readonly Attachment[]): void {
+  say(written: Written): void {
     this.#lastAt = Math.max(Date.now(), this.#lastAt + 1); // their order is that of their times
     const at = new Date(this.#lastAt).toISOString();
     const clientId = crypto.randomUUID();
-    this.#set(enqueue(this.outbox, { conversationId, clientId, body, replyTo, attachments, at }));
+    this.#set(enqueue(this.outbox, { ...written, clientId, at }));
     this.flush();
   }
 
@@ -97,8 +98,14 @@ export class Sender {
   }
 
   async #send(message: Outgoing): Promise<void> {
-    const { clientId, conversationId, body, replyTo, attachments } = message;
-    const said = { client_message_id: clientId, body, ...(replyTo !== null && { reply_to: replyTo }) };
+    const { clientId, conversationId, body, replyTo, attachments, mentions, mentionAll } = message;
+    const said = {
+      client_message_id: clientId,
+      body,
+      ...(replyTo !== null && { reply_to: replyTo }),
+      ...(mentions.length && { mentions }),
+      ...(mentionAll && { mention_all: true }),
+    };
     try {
       const ack = attachments.length
         ? await this.#api.post<Ack>(`/v1/conversations/${conversationId}/messages`, {

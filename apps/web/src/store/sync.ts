@@ -14,7 +14,7 @@ import {
 import { ApiError } from "../net/problem";
 import type { Chat } from "./chat";
 import type { TypingFrame } from "./typing";
-import { begun, changedBy, fromInbox, mergeInbox, readUpTo, unreadIn, type Conversation } from "./model";
+import { begun, changedBy, fromInbox, mergeInbox, readUpTo, waitingIn, type Conversation } from "./model";
 
 const JUST_READ_MS = 2_000;
 
@@ -75,7 +75,7 @@ export class Sync {
     const merged = mergeInbox(
       held,
       fresh,
-      unreadIn(this.#chat.me.user_id, missed),
+      waitingIn(this.#chat.me.user_id, missed),
       timeline.head > entry.last_seq,
     );
     if (merged.readUpTo > fresh.readUpTo) this.#chat.receipts.tell("read", id, merged.readUpTo);
@@ -115,7 +115,7 @@ export class Sync {
     }
     if (event.kind === "members.added")
       void this.#chat.people.meet(event.data.members.map((member) => member.user_id));
-    else void this.#chat.people.meet([event.actor_id]);
+    else void this.#chat.people.meet(namedIn(event));
   }
 
   paged(id: Id, events: readonly LogEvent[], live: boolean): void {
@@ -123,7 +123,7 @@ export class Sync {
       const conversation = this.#chat.conversations.get(id);
       if (conversation && event.seq > conversation.lastSeq) this.#happened(conversation, event);
     }
-    void this.#chat.people.meet(events.map((event) => event.actor_id));
+    void this.#chat.people.meet(events.flatMap(namedIn));
     this.#chat.sender.settle(id);
     this.#chat.keep(id);
     this.#chat.changed();
@@ -164,10 +164,10 @@ export class Sync {
     const messages = timeline.live
       ? timeline.entries(timeline.live).filter((each) => each.type === "message")
       : [];
-    const unread = unreadIn(this.#chat.me.user_id, messages);
-    const conversation = begun(info, timeline.head, messages.at(-1) ?? null, unread);
+    const waiting = waitingIn(this.#chat.me.user_id, messages);
+    const conversation = begun(info, timeline.head, messages.at(-1) ?? null, waiting);
     this.#chat.update(conversation);
-    if (unread) this.#chat.receipts.tell("delivered", conversation.id, timeline.head);
+    if (waiting.unread) this.#chat.receipts.tell("delivered", conversation.id, timeline.head);
     void this.#chat.people.meet(info.members.map((member) => member.user_id));
   }
 
@@ -190,11 +190,23 @@ export class Sync {
     const timeline = this.#chat.timeline(conversation.id);
     const rest = timeline.entries({ from: receipt.read_up_to + 1, to: timeline.head });
     const most =
-      receipt.read_up_to > conversation.readUpTo
-        ? unreadIn(this.#chat.me.user_id, rest)
-        : conversation.unread;
+      receipt.read_up_to > conversation.readUpTo ? waitingIn(this.#chat.me.user_id, rest) : conversation;
     this.#chat.update(
-      readUpTo(conversation, { ...receipt, marked_unread: marked }, Math.min(conversation.unread, most)),
+      readUpTo(
+        conversation,
+        { ...receipt, marked_unread: marked },
+        {
+          unread: Math.min(conversation.unread, most.unread),
+          mentions: Math.min(conversation.mentions, most.mentions),
+        },
+      ),
     );
   }
+}
+
+/** Whom an event names: who did it, and of a message also who is mentioned and who wrote it first. */
+function namedIn(event: LogEvent): Id[] {
+  if (event.kind !== "message.sent") return [event.actor_id];
+  const { mentions = [], forwarded_from: origin } = event.data;
+  return [event.actor_id, ...mentions, ...(origin ? [origin.author_id] : [])];
 }

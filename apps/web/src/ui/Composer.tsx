@@ -1,10 +1,12 @@
 import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, Vote, X } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { summary } from "../core/summary";
-import type { Message } from "../core/timeline";
+import { mentionedIn } from "../core/mentions";
+import type { Message } from "../core/message";
 import { editMessage } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat } from "./hooks";
+import { mentionable, useMentioning } from "./mentioning";
 import { NewPoll } from "./Poll";
 import { Uploading } from "./Uploading";
 
@@ -14,17 +16,20 @@ const MOST_CHARACTERS = 8000;
 
 interface Props {
   conversation: Conversation;
+  /** What all that is written here answers. */
+  thread?: Message;
   mode: Mode;
   onDone: () => void;
   onEdit: (message: Message) => void;
 }
 
-export function Composer({ conversation, mode, onDone, onEdit }: Props) {
+export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) {
   const chat = useChat();
   const { id } = conversation;
+  const draftId = thread ? `${id}/${thread.id}` : id;
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const [text, setText] = useState(() => chat.drafts.get(id) ?? "");
+  const [text, setText] = useState(() => chat.drafts.get(draftId) ?? "");
   const [edited, setEdited] = useState("");
   const [isAsking, setAsking] = useState(false);
   const isEditing = mode.kind === "edit";
@@ -50,17 +55,19 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
       return;
     }
     setText(now);
-    chat.setDraft(id, now);
+    chat.setDraft(draftId, now);
     if (now.trim()) chat.typing.write(id);
     else chat.typing.rest();
   };
 
-  const uploads = isEditing ? [] : chat.uploads.of(id);
+  const mentioning = useMentioning({ conversation, field, value, onWrite: write });
+  const takesFiles = !isEditing && !thread;
+  const uploads = takesFiles ? chat.uploads.of(id) : [];
   const isUploading = uploads.some((each) => each.state !== "ready");
   const isEmpty = !value.trim() && !uploads.length;
 
   const addFiles = (files: FileList | null): boolean => {
-    if (isEditing || !files?.length) return false;
+    if (!takesFiles || !files?.length) return false;
     const problem = chat.uploads.add(id, [...files]);
     if (problem) chat.onProblem(problem);
     field.current?.focus();
@@ -70,14 +77,17 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
   const submit = (): void => {
     const body = value.trim();
     if (isEmpty || isUploading || body.length > MOST_CHARACTERS) return;
+    const named = mentionedIn(body, mentionable(chat, conversation), conversation.kind === "group");
     if (mode.kind === "edit") {
       // What was written stays until it is accepted.
       void chat
-        .attempt(() => editMessage(chat, id, mode.message.id, body))
+        .attempt(() => editMessage(chat, id, mode.message.id, body, named))
         .then((isDone) => isDone && onDone());
       return;
     }
-    chat.sender.say(id, body, mode.kind === "reply" ? mode.message.id : null, chat.uploads.take(id));
+    const answered = thread ?? (mode.kind === "reply" ? mode.message : null);
+    const attachments = takesFiles ? chat.uploads.take(id) : [];
+    chat.sender.say({ ...named, conversationId: id, body, replyTo: answered?.id ?? null, attachments });
     write("");
     onDone();
     field.current?.focus();
@@ -130,8 +140,9 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
             {over} {over === 1 ? "character" : "characters"} too many.
           </p>
         )}
-        {!isEditing && <Uploading conversationId={id} />}
+        {takesFiles && <Uploading conversationId={id} />}
         <div className="composer-line">
+          {mentioning.list}
           <input
             ref={picker}
             type="file"
@@ -143,7 +154,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
               event.target.value = ""; // the same file may be chosen again
             }}
           />
-          {!isEditing && (
+          {takesFiles && (
             <button
               type="button"
               className="icon"
@@ -154,7 +165,7 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
               <Paperclip />
             </button>
           )}
-          {!isEditing && (
+          {takesFiles && (
             <button
               type="button"
               className="icon"
@@ -169,21 +180,22 @@ export function Composer({ conversation, mode, onDone, onEdit }: Props) {
             ref={field}
             rows={1}
             dir="auto"
-            aria-label="Message"
-            placeholder="Write a message"
+            aria-label={thread ? "Reply in thread" : "Message"}
+            placeholder={thread ? "Reply" : "Write a message"}
+            {...mentioning.attributes}
             value={value}
             onChange={(event) => write(event.target.value)}
             onPaste={(event) => {
               if (addFiles(event.clipboardData.files)) event.preventDefault();
             }}
             onKeyDown={(event) => {
-              if (event.nativeEvent.isComposing) return;
+              if (event.nativeEvent.isComposing || mentioning.takes(event)) return;
               if (event.key === "Enter" && !event.shiftKey) {
                 event.preventDefault();
                 submit();
               } else if (event.key === "Escape" && mode.kind !== "write") {
                 onDone();
-              } else if (event.key === "ArrowUp" && !value && mode.kind === "write") {
+              } else if (event.key === "ArrowUp" && !value && mode.kind === "write" && !thread) {
                 event.preventDefault();
                 editLast();
               }

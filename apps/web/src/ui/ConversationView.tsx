@@ -1,6 +1,6 @@
 import { ChevronLeft, Info, MessagesSquare, Search } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
-import type { Message } from "../core/timeline";
+import type { Message } from "../core/message";
 import { peerOf } from "../store/model";
 import { Avatar } from "./Avatar";
 import { Composer, type Mode } from "./Composer";
@@ -8,7 +8,9 @@ import { Details } from "./Details";
 import { History } from "./History";
 import { SearchPanel } from "./Hits";
 import { useChat, useNow } from "./hooks";
+import { PinsPanel, PinStrip, usePins } from "./Pins";
 import { openConversation, type Place } from "./place";
+import { Thread } from "./Thread";
 import { subtitleOf, titleOf, typingText } from "./titles";
 
 const WRITE: Mode = { kind: "write" };
@@ -18,13 +20,16 @@ export function ConversationView({ id, seq, visit }: Place) {
   const chat = useChat();
   const now = useNow();
   const [mode, setMode] = useState<Mode>(WRITE);
-  const [aside, setAside] = useState<"details" | "search" | null>(null);
+  const [aside, setAside] = useState<"details" | "search" | "pins" | { thread: string } | null>(null);
   const [isOver, setOver] = useState(false);
   const closeAside = useCallback(() => setAside(null), []);
   const conversation = id === null ? undefined : chat.conversations.get(id);
   const write = useCallback(() => setMode(WRITE), []);
   const reply = useCallback((message: Message) => setMode({ kind: "reply", message }), []);
+  const thread = useCallback((message: Message) => setAside({ thread: message.id }), []);
   const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), []);
+
+  const pins = usePins(conversation);
 
   useEffect(() => {
     document.title = conversation ? `${titleOf(chat, conversation)} · RealChat` : "RealChat";
@@ -117,12 +122,19 @@ export function ConversationView({ id, seq, visit }: Place) {
             <Info />
           </button>
         </header>
+        <PinStrip
+          conversationId={conversation.id}
+          pins={pins}
+          isOpen={aside === "pins"}
+          onList={() => setAside(aside === "pins" ? null : "pins")}
+        />
         <History
           key={seq === null ? "" : `${seq}/${visit}`}
           conversation={conversation}
           seq={seq}
           onReply={reply}
           onEdit={edit}
+          onThread={thread}
         />
         {isDirect && chat.relations.of(peer).blocked ? (
           <p className="composer-closed">
@@ -144,6 +156,16 @@ export function ConversationView({ id, seq, visit }: Place) {
         )}
       </section>
       {aside === "details" && <Details conversation={conversation} onClose={closeAside} />}
+      {aside === "pins" && <PinsPanel conversation={conversation} pins={pins} onClose={closeAside} />}
+      {aside !== null && typeof aside === "object" && (
+        <Thread
+          key={aside.thread}
+          conversation={conversation}
+          rootId={aside.thread}
+          onThread={thread}
+          onClose={closeAside}
+        />
+      )}
       {aside === "search" && <SearchPanel conversation={conversation} onClose={closeAside} />}
     </>
   );

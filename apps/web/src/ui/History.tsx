@@ -12,8 +12,8 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import { rangeOf } from "../core/ranges";
 import { rowsOf, type Row } from "../core/rows";
 import { day } from "../core/text";
-import type { Message } from "../core/timeline";
-import type { Conversation } from "../store/model";
+import type { Message } from "../core/message";
+import { mayDelete, mayPin, type Conversation } from "../store/model";
 import { deliveryOf } from "../store/receipts";
 import { useChat, useNow } from "./hooks";
 import { MessageRow, OutgoingRow, type MessageCommands } from "./MessageRow";
@@ -29,9 +29,10 @@ interface Props {
   seq: number | null;
   onReply: (message: Message) => void;
   onEdit: (message: Message) => void;
+  onThread: (message: Message) => void;
 }
 
-export function History({ conversation, seq, onReply, onEdit }: Props) {
+export function History({ conversation, seq, onReply, onEdit, onThread }: Props) {
   const chat = useChat();
   const now = useNow();
   const { id } = conversation;
@@ -158,6 +159,7 @@ export function History({ conversation, seq, onReply, onEdit }: Props) {
     else if (event.key === "ArrowDown") go(activeIndex < 0 ? rows.length - 1 : activeIndex + 1);
     else if (event.key === "End") toEnd();
     else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) onReply(message);
+    else if (event.key === "t" && message && !event.ctrlKey && !event.metaKey) onThread(message);
     else if (event.key === "e" && message?.senderId === me) onEdit(message);
     else return;
     event.preventDefault();
@@ -167,9 +169,10 @@ export function History({ conversation, seq, onReply, onEdit }: Props) {
     () => ({
       reply: onReply,
       edit: onEdit,
+      thread: onThread,
       show: (message) => openConversation(message.conversationId, message.seq),
     }),
-    [onReply, onEdit],
+    [onReply, onEdit, onThread],
   );
 
   const others = othersOf(conversation, me, chat.receipts.of(id).keys());
@@ -195,9 +198,8 @@ export function History({ conversation, seq, onReply, onEdit }: Props) {
           conversationId={id}
           isMine={row.entry.senderId === me}
           isGroup={conversation.kind === "group"}
-          mayDelete={
-            row.entry.senderId === me || (conversation.kind === "group" && conversation.role !== "member")
-          }
+          mayDelete={mayDelete(conversation, row.entry, me)}
+          mayPin={mayPin(conversation)}
           sender={chat.people.nameOf(row.entry.senderId)}
           delivery={row.entry.senderId === me ? deliveryOf(row.entry.seq, others, progress) : null}
           quoted={row.entry.replyTo === null ? null : timeline.message(row.entry.replyTo)}

@@ -2,35 +2,37 @@ import {
   Check,
   CheckCheck,
   Clock,
-  Copy,
-  CornerUpLeft,
-  EllipsisVertical,
-  EyeOff,
-  Pencil,
+  Forward,
+  MessageSquareReply,
+  Pin,
   RotateCw,
   Trash2,
   TriangleAlert,
 } from "lucide-react";
-import { memo, useCallback, useState } from "react";
-import { summary } from "../core/summary";
+import { memo } from "react";
+import { mentionsOne } from "../core/mentions";
+import type { Message } from "../core/message";
 import type { Row } from "../core/rows";
+import { summary } from "../core/summary";
 import { exactTime, time } from "../core/text";
-import type { Message } from "../core/timeline";
-import { deleteMessage, hideMessage } from "../store/actions";
+import { countOf } from "../core/thread";
+import type { Chat } from "../store/chat";
 import type { Delivery } from "../store/receipts";
 import { Attachments } from "./Attachments";
 import { Avatar } from "./Avatar";
-import { Confirm } from "./Dialog";
 import { useChat } from "./hooks";
-import { Menu, type MenuItem } from "./Menu";
+import { mentionedBy } from "./mentioning";
+import { MessageActions } from "./MessageActions";
 import { Poll } from "./Poll";
-import { ReactButton, Reactions, useReactions } from "./Reactions";
+import { Reactions, useReactions } from "./Reactions";
 import { Rich } from "./Rich";
 
 export interface MessageCommands {
-  reply: (message: Message) => void;
+  /** Absent where what is written is an answer anyway. */
+  reply?: (message: Message) => void;
   edit: (message: Message) => void;
   show: (place: { conversationId: string; seq: number }) => void;
+  thread: (message: Message) => void;
 }
 
 interface Props {
@@ -39,6 +41,9 @@ interface Props {
   isMine: boolean;
   isGroup: boolean;
   mayDelete: boolean;
+  mayPin: boolean;
+  /** In the thread that it belongs to: what it answers is not said again. */
+  inThread?: boolean;
   sender: string;
   /** Of one's own. */
   delivery: Delivery | null;
@@ -59,12 +64,17 @@ const DELIVERY = {
 export const MessageRow = memo(function MessageRow(props: Props) {
   const { row, conversationId, isMine, isGroup, sender, delivery, quoted, quotedName, isActive, commands } =
     props;
+  const chat = useChat();
   const message = row.entry;
+  const replies = countOf(message.replies);
+  const isForMe = !isMine && mentionsOne(message, chat.me.user_id);
   const name = isMine ? "You" : sender;
   const { reactions, toggle } = useReactions(conversationId, message);
   return (
     <article
-      className={classes(row, isMine) + (props.isFound ? " found" : "")}
+      className={[classes(row, isMine), props.isFound && "found", isForMe && "for-me"]
+        .filter(Boolean)
+        .join(" ")}
       data-key={row.key}
       tabIndex={isActive ? 0 : -1}
       aria-label={`${name}, ${time(message.at)}`}
@@ -81,7 +91,15 @@ export const MessageRow = memo(function MessageRow(props: Props) {
               {sender}
             </strong>
           )}
-          {message.replyTo !== null && !message.deleted && (
+          {message.forwardedFrom && (
+            <span className="origin" title={exactTime(message.forwardedFrom.sent_at)}>
+              <Forward />
+              <span className="cut" dir="auto">
+                Forwarded from {originName(chat, message.forwardedFrom.author_id)}
+              </span>
+            </span>
+          )}
+          {message.replyTo !== null && !message.deleted && !props.inThread && (
             <button
               type="button"
               className="quote"
@@ -99,7 +117,11 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             </button>
           )}
           {message.attachments.length > 0 && <Attachments attachments={message.attachments} />}
-          {message.deleted ? <p className="deleted">Message deleted</p> : <Rich text={message.body} />}
+          {message.deleted ? (
+            <p className="deleted">Message deleted</p>
+          ) : (
+            <Rich text={message.body} known={mentionedBy(chat, message)} />
+          )}
           {message.poll && (
             <Poll
               conversationId={conversationId}
@@ -109,6 +131,11 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             />
           )}
           <span className="meta">
+            {message.pin.pinned && (
+              <span className="delivery" role="img" aria-label="Pinned" title="Pinned">
+                <Pin />
+              </span>
+            )}
             {message.editedAt && !message.deleted && (
               <span title={`Edited ${exactTime(message.editedAt)}`}>edited</span>
             )}
@@ -127,7 +154,17 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             )}
           </span>
         </div>
-        {!message.deleted && <Actions {...props} onReact={toggle} />}
+        {!message.deleted && (
+          <MessageActions
+            conversationId={conversationId}
+            message={message}
+            isMine={isMine}
+            mayDelete={props.mayDelete}
+            mayPin={props.mayPin}
+            commands={commands}
+            onReact={toggle}
+          />
+        )}
       </div>
       {reactions.length > 0 && (
         <Reactions
@@ -137,68 +174,19 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           onToggle={toggle}
         />
       )}
+      {replies > 0 && (
+        <p className="thread-link">
+          <button type="button" onClick={() => commands.thread(message)}>
+            <MessageSquareReply /> {replies} {replies === 1 ? "reply" : "replies"}
+          </button>
+        </p>
+      )}
     </article>
   );
 });
 
-type ActionsProps = Props & { onReact: (emoji: string) => void };
-
-function Actions({ row, conversationId, isMine, mayDelete, commands, onReact }: ActionsProps) {
-  const chat = useChat();
-  const message = row.entry;
-  const [anchor, setAnchor] = useState<DOMRect | null>(null);
-  const [isDeleting, setDeleting] = useState(false);
-  const [isReacting, setReacting] = useState(false);
-  const close = useCallback(() => setAnchor(null), []);
-  const items: (MenuItem | null)[] = [
-    isMine && !message.poll
-      ? { label: "Edit", icon: <Pencil />, onChoose: () => commands.edit(message) }
-      : null,
-    { label: "Copy text", icon: <Copy />, onChoose: () => void navigator.clipboard.writeText(message.body) },
-    {
-      label: "Delete for me",
-      icon: <EyeOff />,
-      onChoose: () => void chat.attempt(() => hideMessage(chat, conversationId, message.id)),
-    },
-    mayDelete
-      ? { label: "Delete for everyone", icon: <Trash2 />, danger: true, onChoose: () => setDeleting(true) }
-      : null,
-  ];
-  return (
-    <div className={anchor || isReacting ? "actions open" : "actions"}>
-      <ReactButton onOpen={setReacting} onChoose={onReact} />
-      <button
-        type="button"
-        className="icon"
-        aria-label="Reply"
-        title="Reply"
-        onClick={() => commands.reply(message)}
-      >
-        <CornerUpLeft />
-      </button>
-      <button
-        type="button"
-        className="icon"
-        aria-label="More"
-        title="More"
-        aria-haspopup="menu"
-        aria-expanded={anchor !== null}
-        onClick={(event) => setAnchor(event.currentTarget.getBoundingClientRect())}
-      >
-        <EllipsisVertical />
-      </button>
-      {anchor && <Menu label="Message" items={items} anchor={anchor} onClose={close} />}
-      {isDeleting && (
-        <Confirm
-          title="Delete for everyone?"
-          text="The message disappears for everybody in this conversation, and cannot be brought back."
-          action="Delete"
-          onConfirm={() => void chat.attempt(() => deleteMessage(chat, conversationId, message.id))}
-          onClose={() => setDeleting(false)}
-        />
-      )}
-    </div>
-  );
+function originName(chat: Chat, id: string): string {
+  return id === chat.me.user_id ? "you" : chat.people.nameOf(id);
 }
 
 /** A message that is on its way. */
@@ -219,7 +207,7 @@ export function OutgoingRow({ row }: { row: Row & { type: "outgoing" } }) {
       <div className="bubble-line">
         <div className="bubble">
           {message.attachments.length > 0 && <Attachments attachments={message.attachments} />}
-          <Rich text={message.body} />
+          <Rich text={message.body} known={mentionedBy(chat, message)} />
           <span className="meta">
             <time dateTime={message.at}>{time(message.at)}</time>
             <span className="delivery" role="img" aria-label={label} title={label}>

@@ -1,6 +1,6 @@
 import { Lock } from "lucide-react";
 import { useEffect, useRef, useState, type FormEvent } from "react";
-import type { Message, PollState } from "../core/timeline";
+import type { Message, PollState } from "../core/message";
 import { closePoll, createPoll, readPoll, votePoll, type PollResults } from "../store/actions";
 import { Dialog } from "./Dialog";
 import { Field } from "./Field";

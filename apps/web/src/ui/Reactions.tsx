@@ -2,7 +2,7 @@ import { SmilePlus } from "lucide-react";
 import { startTransition, useCallback, useOptimistic, useState } from "react";
 import { bare, EMOJIS, nameOf } from "../core/emoji";
 import { shown, type Reaction } from "../core/reactions";
-import type { Message } from "../core/timeline";
+import type { Message } from "../core/message";
 import { react, whoReacted } from "../store/actions";
 import { useChat } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";

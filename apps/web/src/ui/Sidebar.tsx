@@ -132,6 +132,10 @@ function senderOf(me: string, { kind, preview }: Conversation, nameOf: (id: stri
   return kind === "group" ? `${nameOf(preview.senderId).split(/\s/u)[0]}: ` : "";
 }
 
+function mentionsText(count: number): string {
+  return count === 1 ? "1 mentions you" : `${count} mention you`;
+}
+
 interface LineProps {
   conversation: Conversation;
   title: string;
@@ -146,7 +150,7 @@ interface LineProps {
 
 const ConversationLine = memo(function ConversationLine(props: LineProps) {
   const { conversation, title, isOpen, draft, typing, sender, peer, presence, at } = props;
-  const { preview, unread, markedUnread, kind } = conversation;
+  const { preview, unread, mentions, markedUnread, kind } = conversation;
   const isUnread = unread > 0 || markedUnread;
   return (
     <a
@@ -184,6 +188,11 @@ const ConversationLine = memo(function ConversationLine(props: LineProps) {
               <em>No messages yet</em>
             )}
           </span>
+          {mentions > 0 && (
+            <span className="badge mentions" role="img" aria-label={mentionsText(mentions)}>
+              @{mentions > 1 ? mentions : ""}
+            </span>
+          )}
           {isUnread && (
             <span className="badge" aria-label={unread ? `${unread} unread` : "marked as unread"}>
               {unread ? (unread > 999 ? "999+" : unread) : ""}

@@ -1,7 +1,7 @@
 /** What conversations and their changes are called. */
 
 import { lastSeen } from "../core/text";
-import type { Notice } from "../core/timeline";
+import type { Notice } from "../core/message";
 import type { Id } from "../core/wire";
 import type { Chat } from "../store/chat";
 import { peerOf, type Conversation } from "../store/model";

@@ -1,0 +1,141 @@
+import { ListEnd, Pin, PinOff, X } from "lucide-react";
+import { useEffect, useState } from "react";
+import type { Message } from "../core/message";
+import { summary } from "../core/summary";
+import { when } from "../core/text";
+import { pin } from "../store/actions";
+import { mayPin, type Conversation } from "../store/model";
+import { useChat, useNow } from "./hooks";
+import { openConversation } from "./place";
+
+/** The pinned messages of a conversation, the newest pin first. */
+export function usePins(conversation: Conversation | undefined): Message[] {
+  const chat = useChat();
+  const [ids, setIds] = useState<readonly string[]>([]);
+  const id = conversation?.id;
+  const timeline = id === undefined ? null : chat.timeline(id);
+  const heardAt = timeline?.pinsHeardAt;
+  const generation = timeline?.generation;
+  const isUp = chat.connection === "up" && !conversation?.left;
+  useEffect(() => {
+    if (id === undefined || !isUp) return undefined;
+    let isWanted = true;
+    // Without an answer, what is shown is of before; the next pin or connection asks again.
+    chat.pages.pins(id).then(
+      (read) => isWanted && setIds(read),
+      () => undefined,
+    );
+    return () => {
+      isWanted = false;
+    };
+  }, [chat, id, isUp, heardAt, generation]);
+  return ids
+    .map((each) => timeline?.message(each))
+    .filter((message): message is Message => message?.pin.pinned === true);
+}
+
+interface StripProps {
+  conversationId: string;
+  pins: readonly Message[];
+  isOpen: boolean;
+  onList: () => void;
+}
+
+/** The newest pin, below the head of its conversation. */
+export function PinStrip({ conversationId, pins, isOpen, onList }: StripProps) {
+  const [newest] = pins;
+  if (!newest) return null;
+  return (
+    <section className="pin-strip" aria-label="Pinned">
+      <button
+        type="button"
+        className="pin-newest"
+        onClick={() => openConversation(conversationId, newest.seq)}
+      >
+        <Pin />
+        <span className="cut" dir="auto">
+          {summary(newest.body, newest.attachments)}
+        </span>
+      </button>
+      <button
+        type="button"
+        className="pin-all"
+        aria-label={`All pinned messages, ${pins.length}`}
+        title="All pinned messages"
+        aria-expanded={isOpen}
+        onClick={onList}
+      >
+        <ListEnd />
+        {pins.length}
+      </button>
+    </section>
+  );
+}
+
+interface PanelProps {
+  conversation: Conversation;
+  pins: readonly Message[];
+  onClose: () => void;
+}
+
+export function PinsPanel({ conversation, pins, onClose }: PanelProps) {
+  const chat = useChat();
+  const now = useNow();
+  const { id } = conversation;
+  return (
+    <section
+      className="details"
+      aria-label="Pinned messages"
+      onKeyDown={(event) => {
+        if (event.key === "Escape") onClose();
+      }}
+    >
+      <header>
+        <h2>Pinned</h2>
+        <button type="button" className="icon" aria-label="Close pinned messages" onClick={onClose}>
+          <X />
+        </button>
+      </header>
+      <div className="details-body">
+        {!pins.length && <p className="empty">Nothing is pinned.</p>}
+        <ul className="pins">
+          {pins.map((message) => (
+            <li key={message.id}>
+              <a
+                className="hit"
+                href={`#/c/${id}/${message.seq}`}
+                onClick={(event) => {
+                  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+                  event.preventDefault();
+                  openConversation(id, message.seq);
+                  if (matchMedia("(max-width: 72rem)").matches) onClose(); // it covers what is shown
+                }}
+              >
+                <span className="line-top">
+                  <strong className="cut" dir="auto">
+                    {message.senderId === chat.me.user_id ? "You" : chat.people.nameOf(message.senderId)}
+                  </strong>
+                  <time dateTime={message.at}>{when(message.at, now)}</time>
+                </span>
+                <span className="hit-text" dir="auto">
+                  {summary(message.body, message.attachments)}
+                </span>
+              </a>
+              {mayPin(conversation) && (
+                <button
+                  type="button"
+                  className="icon"
+                  aria-label={`Unpin ${summary(message.body, message.attachments)}`}
+                  title="Unpin"
+                  onClick={() => void chat.attempt(() => pin(chat, id, message.id, false))}
+                >
+                  <PinOff />
+                </button>
+              )}
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}

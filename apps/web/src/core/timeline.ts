@@ -143,9 +143,18 @@ export class Timeline {
 
   /** Those that are held and answer a message, in ascending `seq`. */
   repliesTo(id: Id): Message[] {
-    return [...this.#entries.values()]
-      .filter((each) => each.type === "message" && each.replyTo === id)
-      .toSorted((a, b) => a.seq - b.seq) as Message[];
+    return this.#messages((each) => each.replyTo === id).toSorted((a, b) => a.seq - b.seq);
+  }
+
+  /** Those that are held and pinned, in no order. */
+  pinned(): Message[] {
+    return this.#messages((each) => each.pin.pinned);
+  }
+
+  #messages(isWanted: (message: Message) => boolean): Message[] {
+    return [...this.#entries.values()].filter(
+      (each) => each.type === "message" && isWanted(each),
+    ) as Message[];
   }
 
   /** Too much was missed: forgets what is held, for nobody knows how it was changed since. */

@@ -77,7 +77,8 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
   const submit = (): void => {
     const body = value.trim();
     if (isEmpty || isUploading || body.length > MOST_CHARACTERS) return;
-    const named = mentionedIn(body, mentionable(chat, conversation), conversation.kind === "group");
+    const already = mode.kind === "edit" ? mode.message.mentions : [];
+    const named = mentionedIn(body, mentionable(chat, conversation, already), conversation.kind === "group");
     if (mode.kind === "edit") {
       // What was written stays until it is accepted.
       void chat

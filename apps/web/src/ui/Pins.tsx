@@ -29,9 +29,9 @@ export function usePins(conversation: Conversation | undefined): Message[] {
       isWanted = false;
     };
   }, [chat, id, isUp, heardAt, generation]);
-  return ids
-    .map((each) => timeline?.message(each))
-    .filter((message): message is Message => message?.pin.pinned === true);
+  // What was just pinned is in no answer yet, and comes first.
+  const place = (message: Message): number => ids.indexOf(message.id);
+  return (timeline?.pinned() ?? []).toSorted((a, b) => place(a) - place(b) || b.pin.asOf - a.pin.asOf);
 }
 
 interface StripProps {

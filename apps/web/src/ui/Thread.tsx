@@ -70,7 +70,8 @@ export function Thread({ conversation, rootId, onThread, onClose }: Props) {
       className="details thread"
       aria-label="Thread"
       onKeyDown={(event) => {
-        if (event.key === "Escape" && mode.kind === "write") onClose();
+        const isOfDialog = (event.target as Element).closest("dialog") !== null;
+        if (event.key === "Escape" && mode.kind === "write" && !isOfDialog) onClose();
       }}
     >
       <header>

@@ -21,10 +21,14 @@ import { useChat } from "./hooks";
 const MOST_SHOWN = 8;
 const EVERYBODY: Named = { id: ALL, handle: ALL, name: "All members" };
 
-/** The others of a conversation, as far as it is known who they are. */
-export function mentionable(chat: Chat, conversation: Conversation): Named[] {
+/** The others of a conversation, and who was mentioned already, as far as it is known who they are. */
+export function mentionable(
+  chat: Chat,
+  conversation: Conversation,
+  already: readonly string[] = [],
+): Named[] {
   const found: Named[] = [];
-  for (const { user_id: id } of conversation.members) {
+  for (const id of new Set([...conversation.members.map((member) => member.user_id), ...already])) {
     const profile = chat.people.profiles.get(id);
     if (profile && id !== chat.me.user_id)
       found.push({ id, handle: profile.handle, name: profile.display_name });

@@ -6,7 +6,7 @@ import type { Id } from "../core/wire";
 import { search, type Hit } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat, useNow, useSettled } from "./hooks";
-import { openConversation } from "./place";
+import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
 import { titleOf } from "./titles";
 
 const TYPING_MS = 250;
@@ -63,16 +63,7 @@ export function Hits({ text, within, onOpen }: { text: string; within?: Id; onOp
           const isMine = message.actor_id === chat.me.user_id;
           return (
             <li key={message.event_id}>
-              <a
-                className="hit"
-                href={`#/c/${message.conversation_id}/${message.seq}`}
-                onClick={(event) => {
-                  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-                  event.preventDefault();
-                  openConversation(message.conversation_id, message.seq);
-                  onOpen?.();
-                }}
-              >
+              <PlaceLink conversationId={message.conversation_id} seq={message.seq} onOpen={onOpen}>
                 <span className="line-top">
                   <strong className="cut" dir="auto">
                     {isMine ? "You" : chat.people.nameOf(message.actor_id)}
@@ -87,7 +78,7 @@ export function Hits({ text, within, onOpen }: { text: string; within?: Id; onOp
                     piece.marked ? <mark key={piece.start}>{piece.text}</mark> : piece.text,
                   )}
                 </span>
-              </a>
+              </PlaceLink>
             </li>
           );
         })}
@@ -106,9 +97,6 @@ export function SearchPanel({ conversation, onClose }: { conversation: Conversat
   const [text, setText] = useState("");
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
-  const onOpen = (): void => {
-    if (matchMedia("(max-width: 72rem)").matches) onClose(); // it covers what was found
-  };
   return (
     <section
       className="details"
@@ -137,7 +125,7 @@ export function SearchPanel({ conversation, onClose }: { conversation: Conversat
             dir="auto"
           />
         </div>
-        <Hits text={text} within={conversation.id} onOpen={onOpen} />
+        <Hits text={text} within={conversation.id} onOpen={() => closeWhereItCovers(onClose)} />
       </div>
     </section>
   );

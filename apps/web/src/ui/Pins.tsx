@@ -7,6 +7,7 @@ import { pin } from "../store/actions";
 import { mayPin, type Conversation } from "../store/model";
 import { useChat, useNow } from "./hooks";
 import { openConversation } from "./place";
+import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
 
 /** The pinned messages of a conversation, the newest pin first. */
 export function usePins(conversation: Conversation | undefined): Message[] {
@@ -101,16 +102,7 @@ export function PinsPanel({ conversation, pins, onClose }: PanelProps) {
         <ul className="pins">
           {pins.map((message) => (
             <li key={message.id}>
-              <a
-                className="hit"
-                href={`#/c/${id}/${message.seq}`}
-                onClick={(event) => {
-                  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-                  event.preventDefault();
-                  openConversation(id, message.seq);
-                  if (matchMedia("(max-width: 72rem)").matches) onClose(); // it covers what is shown
-                }}
-              >
+              <PlaceLink conversationId={id} seq={message.seq} onOpen={() => closeWhereItCovers(onClose)}>
                 <span className="line-top">
                   <strong className="cut" dir="auto">
                     {message.senderId === chat.me.user_id ? "You" : chat.people.nameOf(message.senderId)}
@@ -120,7 +112,7 @@ export function PinsPanel({ conversation, pins, onClose }: PanelProps) {
                 <span className="hit-text" dir="auto">
                   {summary(message.body, message.attachments)}
                 </span>
-              </a>
+              </PlaceLink>
               {mayPin(conversation) && (
                 <button
                   type="button"

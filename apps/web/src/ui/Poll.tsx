@@ -1,5 +1,5 @@
 import { Lock } from "lucide-react";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useEffect, useId, useRef, useState, type FormEvent } from "react";
 import type { Message, PollState } from "../core/message";
 import { closePoll, createPoll, readPoll, votePoll, type PollResults } from "../store/actions";
 import { Dialog } from "./Dialog";
@@ -21,6 +21,8 @@ export function Poll({ conversationId, message, poll, mayClose }: Props) {
   const chat = useChat();
   const [results, setResults] = useState<PollResults | null>(null);
   const [mine, setMine] = useState<readonly number[] | null>(null);
+  /** Of the buttons here: the same poll may also be shown in a thread. */
+  const group = useId();
   const heardAt = useSettled(poll.heardAt, VOTES_MS);
 
   useEffect(() => {
@@ -58,7 +60,7 @@ export function Poll({ conversationId, message, poll, mayClose }: Props) {
           <label key={option} className="poll-option">
             <input
               type={poll.multiple ? "checkbox" : "radio"}
-              name={message.id}
+              name={group}
               checked={chosen.includes(index)}
               onChange={(event) => choose(index, event.target.checked)}
             />

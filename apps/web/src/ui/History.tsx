@@ -179,7 +179,7 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
   const progress = chat.receipts.of(id);
 
   const draw = (row: Row, index: number) => (
-    <div key={row.key} className={`row ${row.first ? "opens" : ""}`}>
+    <div key={row.key} className={`entry ${row.first ? "opens" : ""}`}>
       {row.opensDay && (
         <p className="day">
           <time dateTime={row.entry.at}>{day(row.entry.at, now)}</time>

@@ -90,7 +90,7 @@ export function Thread({ conversation, rootId, onThread, onClose }: Props) {
       >
         <ol>
           {rows.map((row, index) => (
-            <li key={row.key} className={row.first ? "row opens" : "row"}>
+            <li key={row.key} className={row.first ? "entry opens" : "entry"}>
               {row.type === "outgoing" && <OutgoingRow row={row} />}
               {row.type === "message" && (
                 <MessageRow

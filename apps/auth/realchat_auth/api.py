@@ -7,7 +7,7 @@ import base64
 from fastapi import FastAPI, Response
 
 from realchat_auth.keys import SigningKeys
-from realchat_common.problems import add_problem_handlers
+from realchat_common.problems import Described, add_problem_handlers
 from realchat_common.tokens import ALGORITHM
 
 MAX_AGE_SECONDS = 300
@@ -22,7 +22,7 @@ def public_app(keys: SigningKeys, issuer: str, public_url: str) -> FastAPI:
         issuer: the access tokens' `iss`.
         public_url: where this application is reached.
     """
-    app = FastAPI(title="RealChat auth", openapi_url=None)
+    app = Described(title="RealChat auth", docs_url=None, redoc_url=None)
     add_problem_handlers(app)
 
     @app.get("/.well-known/jwks.json")

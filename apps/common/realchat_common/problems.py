@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +24,46 @@ _FROM_STATUS = {
     413: Code.PAYLOAD_TOO_LARGE,
     415: Code.UNSUPPORTED_MEDIA_TYPE,
 }
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details. Switch on `code`, never on text."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [RealChatError(Code.CONVERSATION_NOT_FOUND).problem()]},
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    temporary: bool
+    """The same request may succeed later, unchanged."""
+    field: str | None = None
+    retry_after: float | None = None
+
+
+class Described(FastAPI):
+    """An application whose description has our problems, for whatever fails, in the place of FastAPI's own."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The description in OpenAPI 3.1."""
+        if self.openapi_schema is None:
+            described = super().openapi()
+            parts = described.setdefault("components", {})
+            schemas = parts.setdefault("schemas", {})
+            schemas["Problem"] = Problem.model_json_schema()
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+            parts["responses"] = {"Problem": {"description": "What went wrong", "content": content}}
+            for operations in described["paths"].values():
+                for operation in operations.values():
+                    operation["responses"].pop("422", None)
+                    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 def problem_response(error: RealChatError) -> Response:

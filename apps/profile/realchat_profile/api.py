@@ -5,24 +5,26 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, FastAPI, Header
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import now_ms, parse_id, rfc3339
-from realchat_common.problems import add_problem_handlers
+from realchat_common.problems import Described, add_problem_handlers
 from realchat_common.tokens import AccessTokens
 from realchat_profile.store import ProfileStore
+
+Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
 class ProfileBody(BaseModel):
     """What a person shows of themselves."""
 
-    user_id: str
+    user_id: Id
     handle: str
     display_name: str
     bio: str
-    avatar_id: str | None
+    avatar_id: Id | None
     status_text: str
     status_until: str | None
     updated_at: str
@@ -35,7 +37,7 @@ def public_app(store: ProfileStore, tokens: AccessTokens) -> FastAPI:
         store: the profiles.
         tokens: checks access tokens. One whose session was revoked is good here until it expires.
     """
-    app = FastAPI(title="RealChat profile", docs_url=None, redoc_url=None)
+    app = Described(title="RealChat profile", docs_url=None, redoc_url=None)
     add_problem_handlers(app)
 
     async def authenticated(authorization: Annotated[str, Header()] = "") -> User:
@@ -45,7 +47,7 @@ def public_app(store: ProfileStore, tokens: AccessTokens) -> FastAPI:
         return await tokens.verify(token.strip())
 
     @app.get("/v1/profiles/{user_id}", dependencies=[Depends(authenticated)])
-    async def profile(user_id: str) -> ProfileBody:
+    async def profile(user_id: Id) -> ProfileBody:
         found = await store.batch([parse_id(user_id, "user_id")])
         if not found:
             raise RealChatError(Code.USER_NOT_FOUND)

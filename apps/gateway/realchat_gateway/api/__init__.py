@@ -18,7 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import Receive, Scope, Send
 
-from realchat_common.problems import add_problem_handlers
+from realchat_common.problems import Described, add_problem_handlers
 from realchat_gateway import schemas
 from realchat_gateway.api import (
     accounts,
@@ -42,7 +42,6 @@ from realchat_gateway.api import (
 )
 from realchat_gateway.edge import Edge
 from realchat_gateway.gateway import Gateway
-from realchat_gateway.schemas.base import Problem
 
 COMPRESSED_BYTES = 1024
 """Answers from this size on are compressed."""
@@ -67,27 +66,16 @@ class _Compressed(GZipMiddleware):
             await super().__call__(scope, receive, send)
 
 
-class _Api(FastAPI):
+class _Api(Described):
     def openapi(self) -> dict[str, Any]:
-        """The description, with problems for what fails in the place of FastAPI's own."""
+        """The description, with whole examples: FastAPI takes nulls out of them."""
         if self.openapi_schema is None:
-            described = super().openapi()
-            parts = described["components"]
-            parts["schemas"] |= {"Problem": Problem.model_json_schema()}
+            schemas = super().openapi()["components"]["schemas"]
             for model in _models(BaseModel):
                 extra = model.model_config.get("json_schema_extra")
-                if model.__name__ in parts["schemas"] and isinstance(extra, dict):
-                    parts["schemas"][model.__name__].update(extra)  # FastAPI takes nulls out of examples
-            for name in ("HTTPValidationError", "ValidationError"):
-                parts["schemas"].pop(name, None)
-            content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-            parts["responses"] = {"Problem": {"description": "What went wrong", "content": content}}
-            for operations in described["paths"].values():
-                for operation in operations.values():
-                    operation["responses"].pop("422", None)
-                    operation["responses"]["default"] = {"$ref": "#/components/responses/Problem"}
-        assert self.openapi_schema is not None
-        return self.openapi_schema
+                if model.__name__ in schemas and isinstance(extra, dict):
+                    schemas[model.__name__].update(extra)
+        return super().openapi()
 
 
 def _models(base: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -54,28 +54,3 @@ class Command(BaseModel):
     """What clients send: no field that is not known, no value that must be guessed."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Problem(BaseModel):
-    """RFC 9457 problem details. Switch on `code`, never on text."""
-
-    model_config = example(
-        {
-            "type": "urn:realchat:error:conversation_not_found",
-            "title": "No such conversation",
-            "status": 404,
-            "detail": "No such conversation",
-            "code": "conversation_not_found",
-            "temporary": False,
-        }
-    )
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    temporary: bool
-    """The same request may succeed later, unchanged."""
-    field: str | None = None
-    retry_after: float | None = None

@@ -25,6 +25,7 @@ async def test_a_bot_does_over_http_and_socket_what_its_key_is_good_for(
     confide(created["secret"])
     bot = replace(alice, name="Weather", user_id=made["bot_id"], access_token=created["secret"])
     group = await alice.makes_group("Forecasts", bot)
+    assert [(await alice.asks("GET", f"/v1/users/{each.user_id}"))["bot"] for each in (bot, alice)] == [True, False]
     await bot.asks("POST", f"/v1/conversations/{group}/messages", json={"body": "Rain.", "client_message_id": "1"})
     with pytest.raises(ApiError) as refusal:
         await bot.asks("PATCH", f"/v1/conversations/{group}", json={"title": "Mine"})

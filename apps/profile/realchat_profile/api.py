@@ -28,6 +28,7 @@ class ProfileBody(BaseModel):
     status_text: str
     status_until: str | None
     updated_at: str
+    bot: bool
 
 
 def public_app(store: ProfileStore, tokens: AccessTokens) -> FastAPI:
@@ -61,6 +62,7 @@ def public_app(store: ProfileStore, tokens: AccessTokens) -> FastAPI:
             status_text=status.text,
             status_until=rfc3339(status.until_ms) if status.until_ms else None,
             updated_at=rfc3339(found[0].updated_at_ms),
+            bot=found[0].bot,
         )
 
     return app

@@ -42,6 +42,7 @@ def _message(profile: Profile) -> profile_pb2.Profile:
         avatar_id=str(profile.avatar_id) if profile.avatar_id else "",
         status_text=status.text,
         status_until_ms=status.until_ms,
+        bot=profile.bot,
     )
 
 
@@ -115,7 +116,7 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
         user_id = parse_id(request.user_id, "user_id")
         display_name = display_name_of(request.display_name)
         handles = handle_candidates(display_name, secrets.choice)
-        profile = await self._store.create(user_id, display_name, handles, now_ms())
+        profile = await self._store.create(user_id, display_name, handles, now_ms(), bot=request.bot)
         return profile_pb2.CreateProfileResponse(profile=_message(profile))
 
     async def DeleteProfile(

@@ -41,6 +41,7 @@ class Profile(Table, table=True):
     status_until_ms: int = Field(default=0, sa_type=BigInteger)
     handle_changed_ms: list[int] = Field(default_factory=list, sa_column=Column(ARRAY(BigInteger), nullable=False))
     """When the handle was changed, as far as it still counts."""
+    bot: bool = False
 
     @property
     def status(self) -> Status:
@@ -60,8 +61,10 @@ class ProfileStore:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def create(self, user_id: str, display_name: str, handles: Iterable[str], now_ms: int) -> Profile:
-        """Makes a profile with the first handle that is free; one that exists stays as it is.
+    async def create(
+        self, user_id: str, display_name: str, handles: Iterable[str], now_ms: int, *, bot: bool = False
+    ) -> Profile:
+        """Makes a profile with the first handle that is free; one that exists stays as it is, but for being a bot's.
 
         Raises:
             RealChatError: user_not_found, when the account was deleted meanwhile; unavailable without a free handle.
@@ -71,6 +74,7 @@ class ProfileStore:
             display_name: in its one form.
             handles: candidates, best first.
             now_ms: the time.
+            bot: it is nobody's own.
         """
         async with transaction(self._engine) as db:
             await _alone(db, user_id)
@@ -83,10 +87,12 @@ class ProfileStore:
                     display_name=display_name,
                     name_key=search_key(display_name),
                     updated_at_ms=now_ms,
+                    bot=bot,
                 )
                 await db.exec(insert(Profile).values(profile.model_dump()).on_conflict_do_nothing())
                 existing = await db.get(Profile, profile.user_id)
                 if existing:
+                    existing.bot |= bot
                     return existing
         raise RealChatError(Code.UNAVAILABLE, "no handle is free")
 

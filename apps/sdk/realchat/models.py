@@ -81,6 +81,8 @@ class Profile(Struct, frozen=True, kw_only=True):
     handle: str
     display_name: str
     bio: str = ""
+    bot: bool = False
+    """Not a person, but somebody's program."""
 
 
 class Member(Struct, frozen=True, kw_only=True):

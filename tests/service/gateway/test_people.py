@@ -31,6 +31,7 @@ async def test_me_is_the_profile_of_the_token(alice: Client, backends: Backends)
         "status_text": "",
         "status_until": None,
         "updated_at": AT,
+        "bot": False,
     }
     assert list(backends.asked("BatchGetProfiles").user_ids) == [alice.user_id]
 

@@ -49,8 +49,8 @@ class People:
     listeners: Heard
     teller: Teller
 
-    async def joins(self, name: str, user_id: str = "") -> profile_pb2.Profile:
-        request = profile_pb2.CreateProfileRequest(user_id=user_id or new_id(), display_name=name)
+    async def joins(self, name: str, user_id: str = "", *, bot: bool = False) -> profile_pb2.Profile:
+        request = profile_pb2.CreateProfileRequest(user_id=user_id or new_id(), display_name=name, bot=bot)
         answer: profile_pb2.CreateProfileResponse = await self.auth.call(self.auth.stub.CreateProfile, request)
         return answer.profile
 

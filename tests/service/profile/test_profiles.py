@@ -32,6 +32,14 @@ async def test_creating_twice_changes_nothing(people: People) -> None:
     assert (again.handle, again.display_name) == ("ada.lovelace", "Countess")
 
 
+async def test_a_profile_says_that_it_is_a_bots_also_when_that_is_told_later(people: People) -> None:
+    weather, ada = await people.joins("Weather", bot=True), await people.joins("Ada")
+    assert (weather.bot, ada.bot) == (True, False)
+    assert (await people.joins("Ada", ada.user_id, bot=True)).bot
+    assert (await people.joins("Ada", ada.user_id)).bot
+    assert [profile.bot for profile in await people.gets(weather.user_id, ada.user_id)] == [True, True]
+
+
 async def test_one_account_created_many_times_at_once_has_one_profile(people: People) -> None:
     user_id = new_id()
     profiles = await asyncio.gather(*(people.joins("Ada", user_id) for _ in range(8)))
@@ -171,6 +179,7 @@ async def test_a_profile_is_read_over_http_with_an_access_token(
         "status_text": "",
         "status_until": None,
         "updated_at": "",
+        "bot": False,
     }
     for user_id, status, code in ((new_id(), 404, "user_not_found"), ("x", 422, "invalid_argument")):
         answer = await http.get(f"/v1/profiles/{user_id}", headers=headers)

@@ -47,7 +47,8 @@ class Bots:
         name = clean_text(display_name, "display_name", most=MOST_NAME_CHARACTERS)
         bot_id, now_ms = new_id(), self._clock()
         bot = Bot(bot_id=UUID(bot_id), owner_id=UUID(owner_id), display_name=name, created_at_ms=now_ms)
-        profile = owed(PROFILE, profile_pb2.CreateProfileRequest(user_id=bot_id, display_name=name), now_ms)
+        request = profile_pb2.CreateProfileRequest(user_id=bot_id, display_name=name, bot=True)
+        profile = owed(PROFILE, request, now_ms)
         await self._store.add_bot(bot, profile)
         await self._outbox.deliver([profile])
         return bot

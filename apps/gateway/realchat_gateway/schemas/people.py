@@ -42,6 +42,7 @@ class Profile(BaseModel):
             "status_text": "At tea",
             "status_until": AT,
             "updated_at": AT,
+            "bot": False,
         }
     )
 
@@ -53,6 +54,7 @@ class Profile(BaseModel):
     status_text: Annotated[str, Field(description="Empty for none.")]
     status_until: Annotated[Time | None, Field(description="When the status expires.")]
     updated_at: Time
+    bot: Annotated[bool, Field(description="Not a person, but somebody's program.")]
 
     @classmethod
     def of(cls, profile: profile_pb2.Profile) -> Profile:
@@ -66,6 +68,7 @@ class Profile(BaseModel):
             status_text=profile.status_text,
             status_until=rfc3339(profile.status_until_ms) if profile.status_until_ms else None,
             updated_at=rfc3339(profile.updated_at_ms),
+            bot=profile.bot,
         )
 
 

@@ -109,6 +109,7 @@ export interface Profile {
   handle: string;
   display_name: string;
   bio: string;
+  bot: boolean;
 }
 
 export interface Presence {

@@ -88,7 +88,10 @@ export function PeoplePicker({ chosen, onChange, exclude }: Props) {
                   <strong className="cut" dir="auto">
                     {person.display_name}
                   </strong>
-                  <small>@{person.handle}</small>
+                  <small>
+                    @{person.handle}
+                    {person.bot && " · bot"}
+                  </small>
                 </span>
                 {isChosen(person) && <Check />}
               </button>

@@ -109,6 +109,7 @@ class Profile(_message.Message):
     AVATAR_ID_FIELD_NUMBER: _builtins.int
     STATUS_TEXT_FIELD_NUMBER: _builtins.int
     STATUS_UNTIL_MS_FIELD_NUMBER: _builtins.int
+    BOT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     handle: _builtins.str
     """Unique, lower case, 3 to 32 of a-z 0-9 _ ."""
@@ -123,6 +124,8 @@ class Profile(_message.Message):
     """0 to 140 characters. Empty once it has expired."""
     status_until_ms: _builtins.int
     """When the status expires, in milliseconds since the Unix epoch; 0 for never."""
+    bot: _builtins.bool
+    """Not a person: somebody's program."""
     def __init__(
         self,
         *,
@@ -134,10 +137,11 @@ class Profile(_message.Message):
         avatar_id: _builtins.str = ...,
         status_text: _builtins.str = ...,
         status_until_ms: _builtins.int = ...,
+        bot: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "bio", b"bio", "display_name", b"display_name", "handle", b"handle", "status_text", b"status_text", "status_until_ms", b"status_until_ms", "updated_at_ms", b"updated_at_ms", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar_id", b"avatar_id", "bio", b"bio", "bot", b"bot", "display_name", b"display_name", "handle", b"handle", "status_text", b"status_text", "status_until_ms", b"status_until_ms", "updated_at_ms", b"updated_at_ms", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -149,17 +153,21 @@ class CreateProfileRequest(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    BOT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     display_name: _builtins.str
+    bot: _builtins.bool
+    """That it is a bot's is said also of a profile that exists; nothing takes it back."""
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         display_name: _builtins.str = ...,
+        bot: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "display_name", b"display_name", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,8 +5,9 @@ its files in the transaction that appends it; and since they go with it when it 
 
 Invariants, with the tests that break when they go (tests/service/message/test_attachments.py): a file belongs to one
 message at most; only who may read that message now gets its bytes; what no message took, or was deleted with one, is
-removed, bytes first, by one replica. Replicas share the work by row locks (`FOR UPDATE SKIP LOCKED`): a lock ends with
-its transaction whatever becomes of its holder, survives restarts, and needs nothing that is not there anyway.
+removed, bytes first, by one replica; what waits with a scheduled message is kept for it (test_schedule.py). Replicas
+share the work by row locks (`FOR UPDATE SKIP LOCKED`): a lock ends with its transaction whatever becomes of its holder,
+survives restarts, and needs nothing that is not there anyway.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import asyncpg
 from prometheus_client import Counter
 
 from chat.event.v1 import event_pb2
 from chat.message.v1 import attachment_pb2 as pb
+from chat.message.v1.schedule_pb2 import Scheduled
 from realchat_common.database import answering
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
@@ -138,7 +141,8 @@ class Attachments:
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 """
-                SELECT attachment_id, state, has_thumbnail FROM attachment WHERE remove_after_ms <= $1
+                SELECT attachment_id, state, has_thumbnail FROM attachment
+                WHERE remove_after_ms <= $1 AND scheduled_id IS NULL
                 ORDER BY remove_after_ms LIMIT $2 FOR UPDATE SKIP LOCKED
                 """,
                 at_ms,
@@ -216,8 +220,41 @@ async def attachable(connection: Connection, conversation_id: str, intents: Sequ
             height=stored.height,
             has_thumbnail=stored.has_thumbnail,
         )
-        found[stored.attachment_id] = Attachable(str(row["owner_id"]), attachment)
+        held_for = str(row["scheduled_id"]) if row["scheduled_id"] else ""
+        found[stored.attachment_id] = Attachable(str(row["owner_id"]), attachment, held_for)
     return found
+
+
+async def hold(connection: Connection, asked: Scheduled, user_id: str) -> None:
+    """Keeps files for a message that is sent later, from whatever else would take or remove them.
+
+    Raises:
+        RealChatError: attachment_not_found for a file that is not the user's own, or not free.
+    """
+    if not asked.attachment_ids:
+        return
+    held = await connection.fetch(
+        """
+        UPDATE attachment SET scheduled_id = $1 WHERE attachment_id = ANY($2::uuid[]) AND conversation_id = $3
+        AND owner_id = $4 AND state = $5 AND message_id IS NULL AND scheduled_id IS NULL RETURNING attachment_id
+        """,
+        asked.scheduled_id,
+        list(asked.attachment_ids),
+        asked.conversation_id,
+        user_id,
+        pb.ATTACHMENT_STATE_READY,
+    )
+    if len(held) < len(asked.attachment_ids):
+        raise RealChatError(Code.ATTACHMENT_NOT_FOUND, field="attachment_ids")
+
+
+async def release(connection: Connection, scheduled_ids: Sequence[UUID], at_ms: int) -> None:
+    """Lets go of what scheduled messages held and never will carry; it is free for a while, as if it were new."""
+    await connection.execute(
+        "UPDATE attachment SET scheduled_id = NULL, remove_after_ms = $2 WHERE scheduled_id = ANY($1::uuid[])",
+        scheduled_ids,
+        at_ms + LOOSE_MS,
+    )
 
 
 _CREATE = """

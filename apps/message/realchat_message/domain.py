@@ -113,6 +113,12 @@ class Attachable:
 
     owner_id: str
     attachment: pb.Attachment
+    held_for: str = ""
+    """The client_message_id of the one message that it waits for, if any."""
+
+    def is_for(self, message: NewMessage) -> bool:
+        """Whether a message may carry it."""
+        return self.owner_id == message.sender_id and self.held_for in ("", message.client_message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +240,7 @@ def _refusal(
         return RealChatError(Code.PERMISSION_DENIED, "only administrators write here")
     if message.reply_to and message.reply_to not in answerable:
         return RealChatError(Code.MESSAGE_NOT_FOUND, field="reply_to")
-    if any(each not in files or files[each].owner_id != message.sender_id for each in message.attachment_ids):
+    if any(each not in files or not files[each].is_for(message) for each in message.attachment_ids):
         return RealChatError(Code.ATTACHMENT_NOT_FOUND, field="attachment_ids")
     return None
 
@@ -296,14 +302,15 @@ def segment(head: Head, events: Sequence[pb.Event]) -> pb.Segment:
     )
 
 
-def normalise_body(body: str) -> str:
+def normalise_body(body: str, files: Sequence[str] = ()) -> str:
     """A message's text in NFC, with `\\n` for line ends and nothing blank around it.
 
     Raises:
-        RealChatError: invalid_argument when it is empty, over 8,000 characters, or has control characters.
+        RealChatError: invalid_argument when it is empty and there are no files either, over 8,000 characters, or has
+            control characters.
     """
     text = unicodedata.normalize("NFC", body.replace("\r\n", "\n").replace("\r", "\n")).strip()
-    if not text:
+    if not text and not files:
         raise RealChatError(Code.INVALID_ARGUMENT, "a message has at least one character", field="body")
     if len(text) > MOST_BODY_CHARACTERS:
         raise RealChatError(

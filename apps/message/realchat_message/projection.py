@@ -81,7 +81,7 @@ _SET_EXPIRY = """
     SELECT $1, $2, $3, $6::bigint, 0 WHERE $4 > 0
 """
 _ATTACH = """
-    UPDATE attachment SET message_id = $2, remove_after_ms = NULL
+    UPDATE attachment SET message_id = $2, remove_after_ms = NULL, scheduled_id = NULL
     WHERE conversation_id = $1 AND attachment_id = ANY($3::uuid[])
 """
 _REACT = """

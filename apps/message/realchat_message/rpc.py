@@ -304,7 +304,7 @@ def _checked(message: pb.NewMessage) -> NewMessage | RealChatError:
         return NewMessage(
             sender_id=parse_id(message.sender_id, "sender_id"),
             client_message_id=check_client_message_id(message.client_message_id),
-            body=normalise_body(message.body) if message.body.strip() or not files else "",
+            body=normalise_body(message.body, files),
             reply_to=parse_id(message.reply_to, "reply_to") if message.reply_to else "",
             attachment_ids=files,
             mentions=checked_mentions(message.mentions),

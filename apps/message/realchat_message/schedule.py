@@ -6,7 +6,8 @@ with its transaction whatever becomes of its holder; and nothing more has to run
 appended and before it forgot, the next one appends again under the same key, which is the same message.
 
 Invariants, with the tests that break when they go (tests/service/message/test_schedule.py): a message is sent once and
-not before its time; one that was cancelled never; one that cannot be sent says why and is not tried again.
+not before its time; one that was cancelled never; one that cannot be sent says why and is not tried again;
+its files are there for it at its time, and for nothing else before.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from chat.message.v1 import schedule_pb2 as pb
 from realchat_common.database import answering
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
+from realchat_message.attachments import hold, release
 from realchat_message.domain import NewMessage, Outcome
 from realchat_message.log import ConversationLog
 
@@ -56,26 +58,30 @@ class Schedule:
             at_ms: now.
 
         Raises:
-            RealChatError: invalid_argument for a time that is not ahead, conversation_not_found, too_many_scheduled.
+            RealChatError: invalid_argument for a time that is not ahead, conversation_not_found, too_many_scheduled,
+                attachment_not_found.
         """
         if not at_ms < asked.send_at_ms <= at_ms + MOST_AHEAD_MS:
             raise RealChatError(Code.INVALID_ARGUMENT, "a time ahead, within a year", field="send_at")
         with answering():
-            row = await self._pool.fetchrow(
-                _ADD,
-                asked.scheduled_id,
-                asked.conversation_id,
-                user_id,
-                asked.body,
-                asked.reply_to or None,
-                asked.send_at_ms,
-                MOST_SCHEDULED,
-            )
-        assert row is not None
-        if not row["member"]:
-            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        if not row["made"]:
-            raise RealChatError(Code.TOO_MANY_SCHEDULED, f"{MOST_SCHEDULED} messages wait already")
+            async with self._pool.acquire() as connection, connection.transaction():
+                row = await connection.fetchrow(
+                    _ADD,
+                    asked.scheduled_id,
+                    asked.conversation_id,
+                    user_id,
+                    asked.body,
+                    asked.reply_to or None,
+                    asked.send_at_ms,
+                    MOST_SCHEDULED,
+                    list(asked.attachment_ids),
+                )
+                assert row is not None
+                if not row["member"]:
+                    raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+                if not row["made"]:
+                    raise RealChatError(Code.TOO_MANY_SCHEDULED, f"{MOST_SCHEDULED} messages wait already")
+                await hold(connection, asked, user_id)
 
     async def list(
         self, user_id: str, conversation_id: str, limit: int, after: tuple[int, str] | None
@@ -96,14 +102,18 @@ class Schedule:
         scheduled = [_scheduled(row) for row in rows[:limit]]
         return scheduled, (scheduled[-1].send_at_ms, scheduled[-1].scheduled_id) if len(rows) > limit else None
 
-    async def cancel(self, scheduled_id: str, user_id: str) -> None:
-        """Forgets a message; who is just being sent, is. Raises scheduled_not_found."""
+    async def cancel(self, scheduled_id: str, user_id: str, at_ms: int) -> None:
+        """Forgets a message; what is just being sent, is. Its files are free again. Raises scheduled_not_found."""
         with answering():
-            gone = await self._pool.fetchval(
-                "DELETE FROM scheduled WHERE scheduled_id = $1 AND sender_id = $2 RETURNING true", scheduled_id, user_id
-            )
-        if not gone:
-            raise RealChatError(Code.SCHEDULED_NOT_FOUND)
+            async with self._pool.acquire() as connection, connection.transaction():
+                gone = await connection.fetchval(
+                    "DELETE FROM scheduled WHERE scheduled_id = $1 AND sender_id = $2 RETURNING scheduled_id",
+                    scheduled_id,
+                    user_id,
+                )
+                if gone is None:
+                    raise RealChatError(Code.SCHEDULED_NOT_FOUND)
+                await release(connection, [gone], at_ms)
 
     async def run(self) -> None:
         """Sends what is due; ends only by cancellation."""
@@ -129,6 +139,8 @@ class Schedule:
             failed = [(row["scheduled_id"], failure) for row, failure in done if failure]
             await connection.execute("DELETE FROM scheduled WHERE scheduled_id = ANY($1::uuid[])", sent)
             await connection.executemany("UPDATE scheduled SET failure = $2 WHERE scheduled_id = $1", failed)
+            if failed:
+                await release(connection, [scheduled_id for scheduled_id, _ in failed], at_ms)
         SENT.labels("sent").inc(len(sent))
         SENT.labels("failed").inc(len(failed))
         return len(done)
@@ -147,6 +159,7 @@ def _message(row: asyncpg.Record) -> NewMessage:
         client_message_id=str(row["scheduled_id"]),
         body=row["body"],
         reply_to=str(row["reply_to"]) if row["reply_to"] else "",
+        attachment_ids=tuple(map(str, row["attachment_ids"])),
     )
 
 
@@ -158,6 +171,7 @@ def _scheduled(row: asyncpg.Record) -> pb.Scheduled:
         reply_to=str(row["reply_to"]) if row["reply_to"] else "",
         send_at_ms=row["send_at_ms"],
         failure=row["failure"],
+        attachment_ids=map(str, row["attachment_ids"]),
     )
 
 
@@ -167,8 +181,8 @@ _ADD = """
     ), waiting AS (
         SELECT count(*) AS messages FROM scheduled WHERE sender_id = $3
     ), made AS (
-        INSERT INTO scheduled (scheduled_id, conversation_id, sender_id, body, reply_to, send_at_ms)
-        SELECT $1, $2, $3, $4, $5, $6 FROM member, waiting WHERE messages < $7
+        INSERT INTO scheduled (scheduled_id, conversation_id, sender_id, body, reply_to, send_at_ms, attachment_ids)
+        SELECT $1, $2, $3, $4, $5, $6, $8 FROM member, waiting WHERE messages < $7
         RETURNING scheduled_id
     )
     SELECT EXISTS (SELECT FROM member) AS member, EXISTS (SELECT FROM made) AS made

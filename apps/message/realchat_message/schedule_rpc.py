@@ -7,7 +7,7 @@ from chat.message.v1.schedule_pb2_grpc import ScheduleServiceServicer
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import decode_cursor, encode_cursor, new_id, now_ms, page_limit, parse_id
 from realchat_common.rpc import current_user
-from realchat_message.domain import normalise_body
+from realchat_message.domain import check_attachment_ids, normalise_body
 from realchat_message.expiry import Expiry
 from realchat_message.rpc import MOST_SEQ, Context
 from realchat_message.schedule import Schedule
@@ -21,12 +21,14 @@ class ScheduleRpc(ScheduleServiceServicer):
         self._expiry = expiry
 
     async def ScheduleMessage(self, request: pb.ScheduleMessageRequest, context: Context) -> pb.ScheduleMessageResponse:
+        files = check_attachment_ids(request.attachment_ids)
         scheduled = pb.Scheduled(
             scheduled_id=new_id(),
             conversation_id=parse_id(request.conversation_id, "conversation_id"),
-            body=normalise_body(request.body),
+            body=normalise_body(request.body, files),
             reply_to=parse_id(request.reply_to, "reply_to") if request.reply_to else "",
             send_at_ms=request.send_at_ms,
+            attachment_ids=files,
         )
         await self._schedule.add(scheduled, current_user().user_id, now_ms())
         return pb.ScheduleMessageResponse(scheduled=scheduled)
@@ -44,7 +46,7 @@ class ScheduleRpc(ScheduleServiceServicer):
         return pb.ListScheduledResponse(scheduled=scheduled, next_cursor=encode_cursor(*last) if last else "")
 
     async def CancelScheduled(self, request: pb.CancelScheduledRequest, context: Context) -> pb.CancelScheduledResponse:
-        await self._schedule.cancel(parse_id(request.scheduled_id, "scheduled_id"), current_user().user_id)
+        await self._schedule.cancel(parse_id(request.scheduled_id, "scheduled_id"), current_user().user_id, now_ms())
         return pb.CancelScheduledResponse()
 
     async def SetMessageTimer(self, request: pb.SetMessageTimerRequest, context: Context) -> pb.SetMessageTimerResponse:

@@ -252,6 +252,7 @@ class Scheduled(Struct, frozen=True, kw_only=True):
     send_at: datetime
     failure: str | None
     """The code that says why it could not be sent at its time."""
+    attachment_ids: list[str] = []
 
 
 class AllScheduled(Struct, frozen=True, kw_only=True):

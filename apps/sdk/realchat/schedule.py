@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
 from realchat.api import Api
@@ -17,10 +17,21 @@ class Schedule:
         self._api = api
 
     async def send(
-        self, conversation_id: str, body: str, send_at: datetime, *, reply_to: str | None = None
+        self,
+        conversation_id: str,
+        body: str,
+        send_at: datetime,
+        *,
+        reply_to: str | None = None,
+        attachment_ids: Sequence[str] = (),
     ) -> Scheduled:
-        """Has a message sent at a time, within a year; `send_at` knows its time zone."""
-        asked = {"body": body, "send_at": send_at.isoformat(), "reply_to": reply_to}
+        """Has a message sent at a time, within a year; `send_at` knows its time zone. Its files are kept until then."""
+        asked = {
+            "body": body,
+            "send_at": send_at.isoformat(),
+            "reply_to": reply_to,
+            "attachment_ids": list(attachment_ids),
+        }
         path = f"/v1/conversations/{conversation_id}/scheduled"
         return await self._api.ask("POST", path, Scheduled, json=asked, key=uuid.uuid4().hex)
 

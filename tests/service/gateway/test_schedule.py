@@ -18,14 +18,16 @@ from realchat_common.ids import new_id
 
 TALK, LATER = new_id(), new_id()
 PATH = f"/v1/conversations/{TALK}"
-WAITING = pb.Scheduled(scheduled_id=LATER, conversation_id=TALK, body="later", send_at_ms=AT_MS)
+FILE = new_id()
+WAITING = pb.Scheduled(scheduled_id=LATER, conversation_id=TALK, body="later", send_at_ms=AT_MS, attachment_ids=[FILE])
 
 
 async def test_a_message_is_scheduled_listed_and_cancelled(alice: Client, backends: Backends) -> None:
     backends.answer("ScheduleMessage", pb.ScheduleMessageResponse(scheduled=WAITING))
-    made = await alice.ask("POST", f"{PATH}/scheduled", json={"body": "later", "send_at": AT})
+    made = await alice.ask("POST", f"{PATH}/scheduled", json={"body": "later", "send_at": AT, "attachment_ids": [FILE]})
     assert (made.status_code, made.json()["send_at"], made.json()["failure"]) == (201, AT, None)
-    asked = pb.ScheduleMessageRequest(conversation_id=TALK, body="later", send_at_ms=AT_MS)
+    assert made.json()["attachment_ids"] == [FILE]
+    asked = pb.ScheduleMessageRequest(conversation_id=TALK, body="later", send_at_ms=AT_MS, attachment_ids=[FILE])
     assert backends.asked("ScheduleMessage") == asked
     backends.answer("ListScheduled", pb.ListScheduledResponse(scheduled=[WAITING], next_cursor="more"))
     listed = (await alice.ask("GET", f"/v1/scheduled?conversation_id={TALK}")).json()

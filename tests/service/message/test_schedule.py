@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from realchat_message.attachments import LOOSE_MS, Attachments
+from realchat_message.domain import NewMessage
 from realchat_message.log import ConversationLog
 from realchat_message.schedule import MOST_AHEAD_MS, MOST_SCHEDULED, Schedule
-from service.message.room import ALICE, BOB, CAROL, Room, begun, removal
+from service.message.room import ALICE, BOB, CAROL, Room, begun, code, removal
+from service.message.test_attachments import Folder, uploaded
 
 from chat.message.v1 import schedule_pb2 as pb
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import new_id
+from realchat_common.ids import new_id, now_ms
 
 NOW = 1_000_000_000
 SOON = NOW + 60_000
@@ -30,9 +33,16 @@ def schedule(room: Room, log: ConversationLog) -> Schedule:
 
 
 async def scheduled(
-    schedule: Schedule, conversation: str, body: str = "later", user: str = ALICE, at_ms: int = SOON
+    schedule: Schedule,
+    conversation: str,
+    body: str = "later",
+    user: str = ALICE,
+    at_ms: int = SOON,
+    files: Sequence[str] = (),
 ) -> str:
-    asked = pb.Scheduled(scheduled_id=new_id(), conversation_id=conversation, body=body, send_at_ms=at_ms)
+    asked = pb.Scheduled(
+        scheduled_id=new_id(), conversation_id=conversation, body=body, send_at_ms=at_ms, attachment_ids=files
+    )
     await schedule.add(asked, user, NOW)
     return asked.scheduled_id
 
@@ -97,9 +107,9 @@ async def test_a_log_that_is_away_puts_sending_off(room: Room, log: Conversation
 async def test_a_cancelled_message_is_never_sent(room: Room, log: ConversationLog, schedule: Schedule) -> None:
     conversation = await begun(log, ALICE, BOB)
     message = await scheduled(schedule, conversation)
-    assert await refusal(schedule.cancel(message, BOB)) is Code.SCHEDULED_NOT_FOUND
-    await schedule.cancel(message, ALICE)
-    assert await refusal(schedule.cancel(message, ALICE)) is Code.SCHEDULED_NOT_FOUND
+    assert await refusal(schedule.cancel(message, BOB, NOW)) is Code.SCHEDULED_NOT_FOUND
+    await schedule.cancel(message, ALICE, NOW)
+    assert await refusal(schedule.cancel(message, ALICE, NOW)) is Code.SCHEDULED_NOT_FOUND
     assert await schedule.send_due(SOON) == 0
     assert await bodies(room, conversation) == []
 
@@ -126,3 +136,69 @@ async def test_what_cannot_be_meant_is_refused(log: ConversationLog, schedule: S
     rest, end = await schedule.list(ALICE, conversation, 60, last)
     assert len({each.scheduled_id for each in (*first, *rest)}) == MOST_SCHEDULED
     assert end is None
+
+
+@pytest.fixture
+def attachments(room: Room) -> Attachments:
+    return Attachments(room.pool, Folder())
+
+
+async def files_of(room: Room, conversation: str) -> list[list[str]]:
+    events = (await room.store.history(conversation, ALICE, "after", 1, 200)).events
+    return [
+        [each.attachment_id for each in event.message_sent.attachments]
+        for event in events
+        if event.HasField("message_sent")
+    ]
+
+
+async def test_a_scheduled_messages_files_are_kept_for_it_until_it_is_sent(
+    room: Room, log: ConversationLog, schedule: Schedule, attachments: Attachments
+) -> None:
+    conversation = await begun(log, ALICE, BOB)
+    first, second = [await uploaded(attachments, conversation) for _ in range(2)]
+    message = await scheduled(schedule, conversation, "", files=[second, first])
+    (waiting,), _ = await schedule.list(ALICE, "", 50, None)
+    assert waiting.attachment_ids == [second, first]
+
+    async def sends(own_id: str) -> object:
+        (outcome,) = await log.append(conversation, [NewMessage(ALICE, own_id, "mine", attachment_ids=(first,))])
+        return code(outcome)
+
+    next_week = now_ms() + 7 * LOOSE_MS
+    assert await attachments.remove(next_week) == 0
+    assert await sends("another") is Code.ATTACHMENT_NOT_FOUND
+    assert await refusal(scheduled(schedule, conversation, files=[first])) is Code.ATTACHMENT_NOT_FOUND
+    assert await schedule.send_due(SOON) == 1
+    assert await files_of(room, conversation) == [[second, first]]
+    assert (await attachments.get(first, BOB)).attachment_id == first
+    assert await attachments.remove(next_week) == 0
+    assert await refusal(schedule.cancel(message, ALICE, NOW)) is Code.SCHEDULED_NOT_FOUND
+
+
+async def test_only_ones_own_free_files_go_with_a_scheduled_message_or_nothing_is_scheduled(
+    log: ConversationLog, schedule: Schedule, attachments: Attachments
+) -> None:
+    conversation, other = await begun(log, ALICE, BOB), await begun(log, ALICE, BOB)
+    mine = await uploaded(attachments, conversation)
+    foreign = [await uploaded(attachments, conversation, BOB), await uploaded(attachments, other), new_id()]
+    for each in foreign:
+        assert await refusal(scheduled(schedule, conversation, files=[mine, each])) is Code.ATTACHMENT_NOT_FOUND
+    assert await schedule.list(ALICE, "", 50, None) == ([], None)
+    await scheduled(schedule, conversation, files=[mine])
+
+
+async def test_files_of_what_is_not_sent_are_free_again(
+    log: ConversationLog, schedule: Schedule, attachments: Attachments
+) -> None:
+    conversation = await begun(log, ALICE, BOB)
+    mine, bobs = await uploaded(attachments, conversation), await uploaded(attachments, conversation, BOB)
+    cancelled = await scheduled(schedule, conversation, files=[mine])
+    await schedule.cancel(cancelled, ALICE, NOW)
+    await scheduled(schedule, conversation, user=BOB, files=[bobs])
+    await log.append(conversation, [removal(BOB)])
+    assert await schedule.send_due(SOON) == 1
+    assert await attachments.remove(NOW + LOOSE_MS - 1) == 0
+    await scheduled(schedule, conversation, files=[mine])
+    assert await attachments.remove(SOON + LOOSE_MS) == 1
+    assert await refusal(attachments.get(bobs, BOB)) is Code.ATTACHMENT_NOT_FOUND

@@ -28,6 +28,7 @@ async def schedule_message(
         body=body.body,
         reply_to=body.reply_to or "",
         send_at_ms=int(body.send_at),
+        attachment_ids=body.attachment_ids,
     )
     answer = await gateway.schedule.call(gateway.schedule.stub.ScheduleMessage, asked, user)
     return Scheduled.of(answer.scheduled)

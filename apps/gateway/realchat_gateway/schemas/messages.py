@@ -32,6 +32,16 @@ ClientMessageId = Annotated[
 MentionAll = Annotated[bool, Field(description="The text mentions all members.")]
 
 
+AttachmentIds = Annotated[
+    list[Id],
+    Field(
+        default_factory=list,
+        max_length=10,
+        description="Files that the sender uploaded; the body may be empty then.",
+    ),
+]
+
+
 class NewMessage(Command):
     """A message."""
 
@@ -42,14 +52,7 @@ class NewMessage(Command):
     client_message_id: ClientMessageId = None
     body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
     reply_to: Id | None = None
-    attachment_ids: Annotated[
-        list[Id],
-        Field(
-            default_factory=list,
-            max_length=10,
-            description="Files that the sender uploaded; the body may be empty then.",
-        ),
-    ]
+    attachment_ids: AttachmentIds
     mentions: Mentions
     mention_all: MentionAll = False
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
 from chat.message.v1 import schedule_pb2
 from realchat_common.ids import rfc3339
 from realchat_gateway.schemas.base import AT, MESSAGE, TALK, AskedTime, Command, Id, Time, example
+from realchat_gateway.schemas.messages import AttachmentIds
 
 
 class NewScheduled(Command):
@@ -18,14 +19,16 @@ class NewScheduled(Command):
 
     body: Annotated[str, Field(description="1 to 8,000 characters after normalisation.")]
     reply_to: Id | None = None
+    attachment_ids: AttachmentIds
     send_at: Annotated[AskedTime, Field(description="In the future, within a year.")]
 
 
-SCHEDULED = {
+SCHEDULED: dict[str, Any] = {
     "scheduled_id": MESSAGE,
     "conversation_id": TALK,
     "body": "Happy unbirthday!",
     "reply_to": None,
+    "attachment_ids": [],
     "send_at": AT,
     "failure": None,
 }
@@ -40,6 +43,7 @@ class Scheduled(BaseModel):
     conversation_id: Id
     body: str
     reply_to: Id | None
+    attachment_ids: list[Id]
     send_at: Time
     failure: Annotated[str | None, Field(description="The code that says why it could not be sent at its time.")]
 
@@ -51,6 +55,7 @@ class Scheduled(BaseModel):
             conversation_id=scheduled.conversation_id,
             body=scheduled.body,
             reply_to=scheduled.reply_to or None,
+            attachment_ids=list(scheduled.attachment_ids),
             send_at=rfc3339(scheduled.send_at_ms),
             failure=scheduled.failure or None,
         )

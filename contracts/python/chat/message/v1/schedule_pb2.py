@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63hat/message/v1/schedule.proto\x12\x0f\x63hat.message.v1\"e\n\x16ScheduleMessageRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x10\n\x08reply_to\x18\x03 \x01(\t\x12\x12\n\nsend_at_ms\x18\x04 \x01(\x03\"\x7f\n\tScheduled\x12\x14\n\x0cscheduled_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x10\n\x08reply_to\x18\x04 \x01(\t\x12\x12\n\nsend_at_ms\x18\x05 \x01(\x03\x12\x0f\n\x07\x66\x61ilure\x18\x06 \x01(\t\"H\n\x17ScheduleMessageResponse\x12-\n\tscheduled\x18\x01 \x01(\x0b\x32\x1a.chat.message.v1.Scheduled\"N\n\x14ListScheduledRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"[\n\x15ListScheduledResponse\x12-\n\tscheduled\x18\x01 \x03(\x0b\x32\x1a.chat.message.v1.Scheduled\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\".\n\x16\x43\x61ncelScheduledRequest\x12\x14\n\x0cscheduled_id\x18\x01 \x01(\t\"\x19\n\x17\x43\x61ncelScheduledResponse\"B\n\x16SetMessageTimerRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x03\"&\n\x17SetMessageTimerResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\"<\n\x13SetRetentionRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\"#\n\x14SetRetentionResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\"+\n\x10GetExpiryRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\"B\n\x11GetExpiryResponse\x12\x15\n\rtimer_seconds\x18\x01 \x01(\x03\x12\x16\n\x0eretention_days\x18\x02 \x01(\x05\x32\xd4\x04\n\x0fScheduleService\x12\x64\n\x0fScheduleMessage\x12\'.chat.message.v1.ScheduleMessageRequest\x1a(.chat.message.v1.ScheduleMessageResponse\x12^\n\rListScheduled\x12%.chat.message.v1.ListScheduledRequest\x1a&.chat.message.v1.ListScheduledResponse\x12\x64\n\x0f\x43\x61ncelScheduled\x12\'.chat.message.v1.CancelScheduledRequest\x1a(.chat.message.v1.CancelScheduledResponse\x12\x64\n\x0fSetMessageTimer\x12\'.chat.message.v1.SetMessageTimerRequest\x1a(.chat.message.v1.SetMessageTimerResponse\x12[\n\x0cSetRetention\x12$.chat.message.v1.SetRetentionRequest\x1a%.chat.message.v1.SetRetentionResponse\x12R\n\tGetExpiry\x12!.chat.message.v1.GetExpiryRequest\x1a\".chat.message.v1.GetExpiryResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63hat/message/v1/schedule.proto\x12\x0f\x63hat.message.v1\"}\n\x16ScheduleMessageRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\t\x12\x10\n\x08reply_to\x18\x03 \x01(\t\x12\x12\n\nsend_at_ms\x18\x04 \x01(\x03\x12\x16\n\x0e\x61ttachment_ids\x18\x05 \x03(\t\"\x97\x01\n\tScheduled\x12\x14\n\x0cscheduled_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\t\x12\x10\n\x08reply_to\x18\x04 \x01(\t\x12\x12\n\nsend_at_ms\x18\x05 \x01(\x03\x12\x0f\n\x07\x66\x61ilure\x18\x06 \x01(\t\x12\x16\n\x0e\x61ttachment_ids\x18\x07 \x03(\t\"H\n\x17ScheduleMessageResponse\x12-\n\tscheduled\x18\x01 \x01(\x0b\x32\x1a.chat.message.v1.Scheduled\"N\n\x14ListScheduledRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\r\n\x05limit\x18\x02 \x01(\x05\x12\x0e\n\x06\x63ursor\x18\x03 \x01(\t\"[\n\x15ListScheduledResponse\x12-\n\tscheduled\x18\x01 \x03(\x0b\x32\x1a.chat.message.v1.Scheduled\x12\x13\n\x0bnext_cursor\x18\x02 \x01(\t\".\n\x16\x43\x61ncelScheduledRequest\x12\x14\n\x0cscheduled_id\x18\x01 \x01(\t\"\x19\n\x17\x43\x61ncelScheduledResponse\"B\n\x16SetMessageTimerRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x03\"&\n\x17SetMessageTimerResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\"<\n\x13SetRetentionRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0c\n\x04\x64\x61ys\x18\x02 \x01(\x05\"#\n\x14SetRetentionResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x03\"+\n\x10GetExpiryRequest\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\"B\n\x11GetExpiryResponse\x12\x15\n\rtimer_seconds\x18\x01 \x01(\x03\x12\x16\n\x0eretention_days\x18\x02 \x01(\x05\x32\xd4\x04\n\x0fScheduleService\x12\x64\n\x0fScheduleMessage\x12\'.chat.message.v1.ScheduleMessageRequest\x1a(.chat.message.v1.ScheduleMessageResponse\x12^\n\rListScheduled\x12%.chat.message.v1.ListScheduledRequest\x1a&.chat.message.v1.ListScheduledResponse\x12\x64\n\x0f\x43\x61ncelScheduled\x12\'.chat.message.v1.CancelScheduledRequest\x1a(.chat.message.v1.CancelScheduledResponse\x12\x64\n\x0fSetMessageTimer\x12\'.chat.message.v1.SetMessageTimerRequest\x1a(.chat.message.v1.SetMessageTimerResponse\x12[\n\x0cSetRetention\x12$.chat.message.v1.SetRetentionRequest\x1a%.chat.message.v1.SetRetentionResponse\x12R\n\tGetExpiry\x12!.chat.message.v1.GetExpiryRequest\x1a\".chat.message.v1.GetExpiryResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,31 +32,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.message.v1.schedule_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SCHEDULEMESSAGEREQUEST']._serialized_start=51
-  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_end=152
-  _globals['_SCHEDULED']._serialized_start=154
-  _globals['_SCHEDULED']._serialized_end=281
-  _globals['_SCHEDULEMESSAGERESPONSE']._serialized_start=283
-  _globals['_SCHEDULEMESSAGERESPONSE']._serialized_end=355
-  _globals['_LISTSCHEDULEDREQUEST']._serialized_start=357
-  _globals['_LISTSCHEDULEDREQUEST']._serialized_end=435
-  _globals['_LISTSCHEDULEDRESPONSE']._serialized_start=437
-  _globals['_LISTSCHEDULEDRESPONSE']._serialized_end=528
-  _globals['_CANCELSCHEDULEDREQUEST']._serialized_start=530
-  _globals['_CANCELSCHEDULEDREQUEST']._serialized_end=576
-  _globals['_CANCELSCHEDULEDRESPONSE']._serialized_start=578
-  _globals['_CANCELSCHEDULEDRESPONSE']._serialized_end=603
-  _globals['_SETMESSAGETIMERREQUEST']._serialized_start=605
-  _globals['_SETMESSAGETIMERREQUEST']._serialized_end=671
-  _globals['_SETMESSAGETIMERRESPONSE']._serialized_start=673
-  _globals['_SETMESSAGETIMERRESPONSE']._serialized_end=711
-  _globals['_SETRETENTIONREQUEST']._serialized_start=713
-  _globals['_SETRETENTIONREQUEST']._serialized_end=773
-  _globals['_SETRETENTIONRESPONSE']._serialized_start=775
-  _globals['_SETRETENTIONRESPONSE']._serialized_end=810
-  _globals['_GETEXPIRYREQUEST']._serialized_start=812
-  _globals['_GETEXPIRYREQUEST']._serialized_end=855
-  _globals['_GETEXPIRYRESPONSE']._serialized_start=857
-  _globals['_GETEXPIRYRESPONSE']._serialized_end=923
-  _globals['_SCHEDULESERVICE']._serialized_start=926
-  _globals['_SCHEDULESERVICE']._serialized_end=1522
+  _globals['_SCHEDULEMESSAGEREQUEST']._serialized_end=176
+  _globals['_SCHEDULED']._serialized_start=179
+  _globals['_SCHEDULED']._serialized_end=330
+  _globals['_SCHEDULEMESSAGERESPONSE']._serialized_start=332
+  _globals['_SCHEDULEMESSAGERESPONSE']._serialized_end=404
+  _globals['_LISTSCHEDULEDREQUEST']._serialized_start=406
+  _globals['_LISTSCHEDULEDREQUEST']._serialized_end=484
+  _globals['_LISTSCHEDULEDRESPONSE']._serialized_start=486
+  _globals['_LISTSCHEDULEDRESPONSE']._serialized_end=577
+  _globals['_CANCELSCHEDULEDREQUEST']._serialized_start=579
+  _globals['_CANCELSCHEDULEDREQUEST']._serialized_end=625
+  _globals['_CANCELSCHEDULEDRESPONSE']._serialized_start=627
+  _globals['_CANCELSCHEDULEDRESPONSE']._serialized_end=652
+  _globals['_SETMESSAGETIMERREQUEST']._serialized_start=654
+  _globals['_SETMESSAGETIMERREQUEST']._serialized_end=720
+  _globals['_SETMESSAGETIMERRESPONSE']._serialized_start=722
+  _globals['_SETMESSAGETIMERRESPONSE']._serialized_end=760
+  _globals['_SETRETENTIONREQUEST']._serialized_start=762
+  _globals['_SETRETENTIONREQUEST']._serialized_end=822
+  _globals['_SETRETENTIONRESPONSE']._serialized_start=824
+  _globals['_SETRETENTIONRESPONSE']._serialized_end=859
+  _globals['_GETEXPIRYREQUEST']._serialized_start=861
+  _globals['_GETEXPIRYREQUEST']._serialized_end=904
+  _globals['_GETEXPIRYRESPONSE']._serialized_start=906
+  _globals['_GETEXPIRYRESPONSE']._serialized_end=972
+  _globals['_SCHEDULESERVICE']._serialized_start=975
+  _globals['_SCHEDULESERVICE']._serialized_end=1571
 # @@protoc_insertion_point(module_scope)

@@ -26,11 +26,18 @@ class ScheduleMessageRequest(_message.Message):
     BODY_FIELD_NUMBER: _builtins.int
     REPLY_TO_FIELD_NUMBER: _builtins.int
     SEND_AT_MS_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_IDS_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     body: _builtins.str
     reply_to: _builtins.str
     send_at_ms: _builtins.int
     """In the future, within a year."""
+    @_builtins.property
+    def attachment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The caller's own, uploaded for this conversation; kept for this message until it is sent or cancelled. With files,
+        the body may be empty.
+        """
+
     def __init__(
         self,
         *,
@@ -38,10 +45,11 @@ class ScheduleMessageRequest(_message.Message):
         body: _builtins.str = ...,
         reply_to: _builtins.str = ...,
         send_at_ms: _builtins.int = ...,
+        attachment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "conversation_id", b"conversation_id", "reply_to", b"reply_to", "send_at_ms", b"send_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_ids", b"attachment_ids", "body", b"body", "conversation_id", b"conversation_id", "reply_to", b"reply_to", "send_at_ms", b"send_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -57,6 +65,7 @@ class Scheduled(_message.Message):
     REPLY_TO_FIELD_NUMBER: _builtins.int
     SEND_AT_MS_FIELD_NUMBER: _builtins.int
     FAILURE_FIELD_NUMBER: _builtins.int
+    ATTACHMENT_IDS_FIELD_NUMBER: _builtins.int
     scheduled_id: _builtins.str
     conversation_id: _builtins.str
     body: _builtins.str
@@ -64,6 +73,8 @@ class Scheduled(_message.Message):
     send_at_ms: _builtins.int
     failure: _builtins.str
     """Why it could not be sent, a code of contracts/errors.yaml; empty while its time has not come."""
+    @_builtins.property
+    def attachment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -73,10 +84,11 @@ class Scheduled(_message.Message):
         reply_to: _builtins.str = ...,
         send_at_ms: _builtins.int = ...,
         failure: _builtins.str = ...,
+        attachment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "conversation_id", b"conversation_id", "failure", b"failure", "reply_to", b"reply_to", "scheduled_id", b"scheduled_id", "send_at_ms", b"send_at_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachment_ids", b"attachment_ids", "body", b"body", "conversation_id", b"conversation_id", "failure", b"failure", "reply_to", b"reply_to", "scheduled_id", b"scheduled_id", "send_at_ms", b"send_at_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -73,7 +73,7 @@ class ScheduleServiceServicer:
 
     def ScheduleMessage(self, request, context):
         """Has a message of the caller's sent at a time, give or take a second. Who is not a member then, sends nothing.
-        Errors: conversation_not_found, invalid_argument, too_many_scheduled.
+        Errors: conversation_not_found, invalid_argument, attachment_not_found, too_many_scheduled.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

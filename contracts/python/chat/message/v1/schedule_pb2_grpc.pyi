@@ -35,7 +35,7 @@ class ScheduleServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ScheduleServiceAsyncStub: ...
     ScheduleMessage: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.ScheduleMessageRequest, _schedule_pb2.ScheduleMessageResponse]
     """Has a message of the caller's sent at a time, give or take a second. Who is not a member then, sends nothing.
-    Errors: conversation_not_found, invalid_argument, too_many_scheduled.
+    Errors: conversation_not_found, invalid_argument, attachment_not_found, too_many_scheduled.
     """
     ListScheduled: _grpc.UnaryUnaryMultiCallable[_schedule_pb2.ListScheduledRequest, _schedule_pb2.ListScheduledResponse]
     """The caller's messages that are not sent yet, the next one first; also those that could not be sent."""
@@ -60,7 +60,7 @@ class ScheduleServiceAsyncStub(ScheduleServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     ScheduleMessage: _aio.UnaryUnaryMultiCallable[_schedule_pb2.ScheduleMessageRequest, _schedule_pb2.ScheduleMessageResponse]  # type: ignore[assignment]
     """Has a message of the caller's sent at a time, give or take a second. Who is not a member then, sends nothing.
-    Errors: conversation_not_found, invalid_argument, too_many_scheduled.
+    Errors: conversation_not_found, invalid_argument, attachment_not_found, too_many_scheduled.
     """
     ListScheduled: _aio.UnaryUnaryMultiCallable[_schedule_pb2.ListScheduledRequest, _schedule_pb2.ListScheduledResponse]  # type: ignore[assignment]
     """The caller's messages that are not sent yet, the next one first; also those that could not be sent."""
@@ -88,7 +88,7 @@ class ScheduleServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_schedule_pb2.ScheduleMessageResponse, _abc.Awaitable[_schedule_pb2.ScheduleMessageResponse]]:
         """Has a message of the caller's sent at a time, give or take a second. Who is not a member then, sends nothing.
-        Errors: conversation_not_found, invalid_argument, too_many_scheduled.
+        Errors: conversation_not_found, invalid_argument, attachment_not_found, too_many_scheduled.
         """
 
     @_abc_1.abstractmethod

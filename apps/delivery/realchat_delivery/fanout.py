@@ -176,7 +176,7 @@ class Fanout:
                 self._hub.close_session(session_id)
         elif event.HasField("relation_changed"):
             self._log.forget_pair(event.user_id, event.relation_changed.peer_id)
-            self._hub.parted(event.user_id)
+            self._hub.estranged(event.user_id, event.relation_changed.peer_id)
         elif event.HasField("member_settings_changed"):
             changed = event.member_settings_changed
             settings = Settings(

@@ -233,6 +233,10 @@ class Hub:
         """A user has less in common with somebody than before, or may have."""
         self._watches.parted(user_id)
 
+    def estranged(self, user_id: str, peer_id: str) -> None:
+        """Two users are something else to each other than before."""
+        self._watches.estranged(user_id, peer_id)
+
     def _note_partings(self, events: Iterable[pb.Event]) -> None:
         for event in events:
             if event.HasField("member_removed"):

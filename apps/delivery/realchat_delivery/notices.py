@@ -67,7 +67,8 @@ class Notices:
                     delivered_up_to=receipt.delivered_up_to,
                     read_up_to=receipt.read_up_to,
                 )
-                await self.tell(frozenset() if receipt.private else everybody - whose, frame)
+                others = frozenset() if receipt.private else everybody - whose - set(receipt.hidden_from)
+                await self.tell(others, frame)
                 await self.tell(whose, msgspec.structs.replace(frame, marked_unread=receipt.marked_unread))
             TOLD.labels("receipt", "told").inc(len(moved.receipts))
         except RealChatError:

@@ -2,7 +2,9 @@
 
 News of presence go to all nodes by one channel, and each finds out for itself whether anybody cares: they are few and
 small, while a registry of who watches whom would cost a write for each name on each list, again and again. News may
-be lost on the way; so each node compares every seven seconds what its clients were told with what is.
+be lost on the way; so each node compares every seven seconds what its clients were told with what is. What two people
+are to each other, a block first of all, is asked at once; who leaves a conversation waits for the comparison, since
+many may watch them.
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ class Watches:
         self._asked: list[dict[str, Seen]] = []
         """For each question under way, the news that came meanwhile."""
         self._doubted: set[Connection] = set()
+        self._estranged: set[Connection] = set()
+        self._estrangement = asyncio.Event()
 
     async def watch(self, connection: Connection, user_ids: Sequence[str]) -> list[Seen]:
         """Lets a client watch users, instead of those before; whom it may not see is `hidden`. Raises RealChatError."""
@@ -56,7 +60,7 @@ class Watches:
         return seen
 
     def _put(self, connection: Connection, seen: Sequence[Seen]) -> None:
-        self.forget(connection)
+        self._drop(connection)
         if connection.ended:
             return
         self.changed(seen, by="question")
@@ -69,6 +73,10 @@ class Watches:
     def forget(self, connection: Connection) -> None:
         """A client watches nobody any more."""
         self._doubted.discard(connection)
+        self._estranged.discard(connection)
+        self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
         for user_id in self._lists.pop(connection, ()):
             watchers = self._watchers[user_id]
             watchers.discard(connection)
@@ -93,8 +101,22 @@ class Watches:
         self._doubted |= self._watchers.get(user_id, set())
         self._doubted |= {connection for connection in self._lists if connection.user.user_id == user_id}
 
+    def estranged(self, user_id: str, peer_id: str) -> None:
+        """Two people are something else to each other: whether they may watch each other is asked at once."""
+        for one, other in ((user_id, peer_id), (peer_id, user_id)):
+            self._estranged |= {
+                connection for connection in self._watchers.get(other, ()) if connection.user.user_id == one
+            }
+        if self._estranged:
+            self._estrangement.set()
+
     async def run(self) -> None:
-        """Compares; ends only by cancellation."""
+        """Compares, and asks at once where that is due; ends only by cancellation."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._compare_again_and_again())
+            group.create_task(self._hide_at_once())
+
+    async def _compare_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(COMPARE_SECONDS)
             try:
@@ -102,13 +124,31 @@ class Watches:
             except RealChatError as error:
                 log.info("presence not compared", error=str(error))
 
+    async def _hide_at_once(self) -> None:
+        while True:
+            await self._estrangement.wait()
+            self._estrangement.clear()
+            while self._estranged:
+                connection = self._estranged.pop()
+                try:
+                    await self._ask_again(connection)
+                except RealChatError as error:
+                    log.info("presence not asked", error=str(error))
+
+    async def _ask_again(self, connection: Connection) -> None:
+        self._doubted.discard(connection)  # before it is asked: what comes meanwhile is a new doubt
+        try:
+            seen = await self.watch(connection, list(self._lists.get(connection, ())))
+        except RealChatError:
+            self._doubted.add(connection)  # the next comparison asks
+            raise
+        if hidden := [one for one in seen if one.status == "hidden"]:
+            connection.reply(ServerPresence(presences=hidden))
+
     async def compare(self) -> None:
         """Makes good what was lost. Raises RealChatError."""
         for connection in list(self._doubted):
-            before = self._lists.get(connection, frozenset())
-            seen = await self.watch(connection, list(before))
-            if hidden := [one for one in seen if one.status == "hidden"]:
-                connection.reply(ServerPresence(presences=hidden))
+            await self._ask_again(connection)
         known = list(self._known.values())
         for start in range(0, len(known), MOST_WATCHED):
             self.changed(await self._presence.differing(known[start : start + MOST_WATCHED]), by="comparison")

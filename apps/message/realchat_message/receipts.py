@@ -1,7 +1,8 @@
 """Receipts: how far each member has come, and the news of it.
 
 Invariants, with the tests that break when they go (tests/service/message/test_receipts.py): a receipt never goes
-back, is never beyond the end of the log, and only a member's moves.
+back, is never beyond the end of the log, and only a member's moves. Nobody is told of the receipts of somebody whom
+they have blocked, or who has blocked them (test_relations.py).
 """
 
 from __future__ import annotations
@@ -135,7 +136,9 @@ class Receipts:
         for row in rows:
             conversation_id = str(row["conversation_id"])
             if (conversation_id, str(row["user_id"])) in moved:
-                news[conversation_id, row["members_seq"]].append(_receipt(row))
+                receipt = _receipt(row)
+                receipt.hidden_from.extend(map(str, row["hidden_from"]))
+                news[conversation_id, row["members_seq"]].append(receipt)
         for (conversation_id, members_seq), receipts in news.items():
             self._lane.offer(
                 pb.ReceiptsMoved(
@@ -178,7 +181,14 @@ _READ = """
     SELECT asked.conversation_id, asked.user_id, head.members_seq,
            coalesce(delivered_up_to, 0) AS delivered_up_to, coalesce(read_up_to, 0) AS read_up_to,
            coalesce(marked_unread, false) AS marked_unread,
-           coalesce(apart OR audience = 3 OR (audience = 2 AND NOT coalesce(contacts, false)), false) AS private
+           coalesce(apart OR audience = 3 OR (audience = 2 AND NOT coalesce(contacts, false)), false) AS private,
+           ARRAY(
+               SELECT peer.user_id
+               FROM (SELECT high_id FROM relation WHERE apart AND low_id = asked.user_id
+                     UNION ALL SELECT low_id FROM relation WHERE apart AND high_id = asked.user_id) AS blocked (user_id)
+               JOIN member peer ON (peer.conversation_id, peer.user_id) = (asked.conversation_id, blocked.user_id)
+               WHERE peer.until_seq = 0
+           ) AS hidden_from
     FROM unnest($1::uuid[], $2::uuid[]) AS asked (conversation_id, user_id)
     JOIN head USING (conversation_id)
     JOIN member USING (conversation_id, user_id)

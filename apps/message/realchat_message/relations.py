@@ -26,6 +26,10 @@ class Relations:
         """Keeps who sees somebody's receipts (chat.profile.v1.Audience), likewise. Raises unavailable."""
         await self._keep(_SET_PRIVACY, user_id, audience, version)
 
+    async def forget(self, user_id: str) -> None:
+        """Keeps nothing of somebody whose account was deleted. Raises unavailable."""
+        await self._keep(_FORGET, user_id)
+
     async def _keep(self, statement: str, *values: object) -> None:
         try:
             await self._pool.execute(statement, *values)
@@ -43,4 +47,8 @@ _SET_PRIVACY = """
     INSERT INTO receipt_privacy (user_id, audience, version) VALUES ($1, $2, $3)
     ON CONFLICT (user_id) DO UPDATE SET audience = excluded.audience, version = excluded.version
         WHERE receipt_privacy.version < excluded.version
+"""
+_FORGET = """
+    WITH relations AS (DELETE FROM relation WHERE low_id = $1 OR high_id = $1)
+    DELETE FROM receipt_privacy WHERE user_id = $1
 """

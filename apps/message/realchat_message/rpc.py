@@ -286,6 +286,10 @@ class MessageRpc(MessageServiceServicer):
         await self._relations.set_receipt_privacy(user_id, request.audience, request.version)
         return pb.SetReceiptPrivacyResponse()
 
+    async def ForgetRelations(self, request: pb.ForgetRelationsRequest, context: Context) -> pb.ForgetRelationsResponse:
+        await self._relations.forget(parse_id(request.user_id, "user_id"))
+        return pb.ForgetRelationsResponse()
+
 
 def _who(mark: pb.ReceiptMark) -> Who:
     return parse_id(mark.conversation_id, "conversation_id"), parse_id(mark.user_id, "user_id")

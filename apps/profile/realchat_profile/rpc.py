@@ -122,7 +122,9 @@ class ProfileServicer(profile_pb2_grpc.ProfileServiceServicer):
     async def DeleteProfile(
         self, request: profile_pb2.DeleteProfileRequest, context: Any
     ) -> profile_pb2.DeleteProfileResponse:
-        await self._store.erase(parse_id(request.user_id, "user_id"))
+        user_id = parse_id(request.user_id, "user_id")
+        await self._store.erase(user_id)
+        await self._teller.forget(user_id)
         return profile_pb2.DeleteProfileResponse()
 
     async def BatchGetProfiles(

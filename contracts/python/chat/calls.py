@@ -99,6 +99,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.message.v1.MessageService/GetMessage": frozenset({"gateway"}),
     "/chat.message.v1.MessageService/SetRelation": frozenset({"profile"}),
     "/chat.message.v1.MessageService/SetReceiptPrivacy": frozenset({"profile"}),
+    "/chat.message.v1.MessageService/ForgetRelations": frozenset({"profile"}),
     "/chat.presence.v1.PresenceService/Heartbeat": frozenset({"delivery"}),
     "/chat.presence.v1.PresenceService/Disconnect": frozenset({"delivery"}),
     "/chat.presence.v1.PresenceService/GetPresence": frozenset({"gateway", "delivery"}),

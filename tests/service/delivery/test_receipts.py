@@ -70,6 +70,19 @@ async def test_a_receipt_reaches_all_members_on_all_nodes_and_nobody_else(world:
         await carol.hears_nothing_more()
 
 
+async def test_a_receipt_in_a_group_is_not_told_to_whom_a_block_is_between(world: World, node: DeliveryNode) -> None:
+    talk = world.logs.conversation("alice", "bob", "carol").conversation_id
+    async with (
+        connected(node, "alice/phone") as alice,
+        connected(node, "bob/phone") as bob,
+        connected(node, "carol/phone") as carol,
+    ):
+        await told(node, talk, pb.Receipt(user_id="bob", read_up_to=2, delivered_up_to=2, hidden_from=["alice"]))
+        for somebody in (bob, carol):
+            assert (await somebody.hears("receipt"))["user_id"] == "bob"
+        await alice.hears_nothing_more()
+
+
 async def test_in_a_large_group_only_ones_own_devices_are_told(world: World, node: DeliveryNode) -> None:
     talk = world.logs.conversation(*(f"user {number}" for number in range(101))).conversation_id
     async with connected(node, "user 1/phone") as one, connected(node, "user 2/phone") as two:

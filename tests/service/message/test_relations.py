@@ -22,9 +22,11 @@ class Told:
 
     def __init__(self) -> None:
         self.private: list[bool] = []
+        self.hidden_from: list[list[str]] = []
 
     def offer(self, moved: pb.ReceiptsMoved) -> None:
         self.private += [receipt.private for receipt in moved.receipts]
+        self.hidden_from += [list(receipt.hidden_from) for receipt in moved.receipts]
 
 
 async def test_between_blocked_people_nothing_is_said_until_the_block_ends(room: Room) -> None:
@@ -69,11 +71,26 @@ async def test_blocked_people_do_not_see_each_others_receipts(room: Room) -> Non
     await receipts.move({(talk, BOB): Mark(read_up_to=1)})
     await receipts.move({(group, BOB): Mark(read_up_to=2), (group, CAROL): Mark(read_up_to=2)})
     assert told.private == [True, False, False]
+    assert told.hidden_from[0] == [ALICE]
+    assert sorted(told.hidden_from[1:]) == [[], [ALICE]]
     for conversation, shown in ((talk, {ALICE}), (group, {ALICE, CAROL})):
         listed, _ = await room.store.receipts(conversation, ALICE, 50, "")
         assert {receipt.user_id for receipt in listed} == shown
     assert list((await room.store.message_receipts(group, sent.event_id, ALICE)).read_by) == [CAROL]
     assert list((await room.store.message_receipts(group, sent.event_id, CAROL)).read_by) == sorted([BOB, CAROL])
+
+
+async def test_nothing_is_kept_of_somebody_whose_account_was_deleted(room: Room) -> None:
+    relations = Relations(room.pool)
+    for user_id, peer_id in ((ALICE, BOB), (CAROL, ALICE), (BOB, CAROL)):
+        await relations.set(user_id, peer_id, contacts=False, apart=True, version=1)
+    for user_id in (ALICE, BOB):
+        await relations.set_receipt_privacy(user_id, pb_profile.AUDIENCE_NOBODY, 1)
+    for _ in range(2):
+        await relations.forget(ALICE)
+    rows = await room.pool.fetch("SELECT low_id, high_id FROM relation")
+    assert [{str(user_id) for user_id in row} for row in rows] == [{BOB, CAROL}]
+    assert [str(row["user_id"]) for row in await room.pool.fetch("SELECT user_id FROM receipt_privacy")] == [BOB]
 
 
 async def test_receipts_are_seen_by_whom_their_owner_lets_see_them(room: Room) -> None:

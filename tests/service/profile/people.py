@@ -23,6 +23,7 @@ class Heard:
     relations: list[message_pb2.SetRelationRequest] = field(default_factory=list)
     privacies: list[message_pb2.SetReceiptPrivacyRequest] = field(default_factory=list)
     events: list[event_pb2.AccountEvent] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
     away: bool = False
 
     async def set_relation(self, request: message_pb2.SetRelationRequest) -> None:
@@ -34,6 +35,11 @@ class Heard:
         if self.away:
             raise RealChatError(Code.UNAVAILABLE)
         self.privacies.append(request)
+
+    async def forget(self, request: message_pb2.ForgetRelationsRequest) -> None:
+        if self.away:
+            raise RealChatError(Code.UNAVAILABLE)
+        self.forgotten.append(request.user_id)
 
     async def publish(self, event: event_pb2.AccountEvent) -> None:
         self.events.append(event)

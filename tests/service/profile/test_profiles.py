@@ -198,10 +198,15 @@ async def test_without_a_valid_token_nothing_is_read(people: People, http: httpx
 async def test_the_profile_of_a_deleted_account_is_erased_for_good_and_its_handle_is_free(people: People) -> None:
     alice = await people.joins("Alice")
     request = profile_pb2.DeleteProfileRequest(user_id=alice.user_id)
+    people.listeners.away = True
+    failed = await people.refused(people.auth.call(people.auth.stub.DeleteProfile, request))
+    assert failed.code is Code.UNAVAILABLE  # auth asks again, until the message service has forgotten, too
+    people.listeners.away = False
     for _ in range(2):
         await people.auth.call(people.auth.stub.DeleteProfile, request)
     assert await people.gets(alice.user_id) == []
     assert await people.finds("alice") == []
+    assert people.listeners.forgotten == [alice.user_id] * 2
     late = await people.refused(people.joins("Alice", alice.user_id))  # a creation that comes after the erasure
     assert late.code is Code.USER_NOT_FOUND
     assert (await people.joins("Alice")).handle == "alice"

@@ -937,6 +937,7 @@ class Receipt(_message.Message):
     READ_UP_TO_FIELD_NUMBER: _builtins.int
     MARKED_UNREAD_FIELD_NUMBER: _builtins.int
     PRIVATE_FIELD_NUMBER: _builtins.int
+    HIDDEN_FROM_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     delivered_up_to: _builtins.int
     """The last seq that a device of the member holds."""
@@ -946,6 +947,10 @@ class Receipt(_message.Message):
     """The member wants to be reminded of the conversation. Told to the member's own devices only."""
     private: _builtins.bool
     """Not for the other members: told to the member's own devices only."""
+    @_builtins.property
+    def hidden_from(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Nor for these members, of whom one has blocked the other. In news of receipts only, and not for users' eyes."""
+
     def __init__(
         self,
         *,
@@ -954,10 +959,11 @@ class Receipt(_message.Message):
         read_up_to: _builtins.int = ...,
         marked_unread: _builtins.bool = ...,
         private: _builtins.bool = ...,
+        hidden_from: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_up_to", b"delivered_up_to", "marked_unread", b"marked_unread", "private", b"private", "read_up_to", b"read_up_to", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["delivered_up_to", b"delivered_up_to", "hidden_from", b"hidden_from", "marked_unread", b"marked_unread", "private", b"private", "read_up_to", b"read_up_to", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

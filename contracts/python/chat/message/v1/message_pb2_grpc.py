@@ -150,6 +150,11 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.FromString,
                 _registered_method=True)
+        self.ForgetRelations = channel.unary_unary(
+                '/chat.message.v1.MessageService/ForgetRelations',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.FromString,
+                _registered_method=True)
 
 
 class MessageServiceServicer:
@@ -330,6 +335,14 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForgetRelations(self, request, context):
+        """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
+        profile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MessageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -447,6 +460,11 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.SetReceiptPrivacy,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.SerializeToString,
+            ),
+            'ForgetRelations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetRelations,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1071,6 +1089,33 @@ class MessageService:
             '/chat.message.v1.MessageService/SetReceiptPrivacy',
             chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForgetRelations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ForgetRelations',
+            chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -102,6 +102,10 @@ class MessageServiceStub:
     """
     SetReceiptPrivacy: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetReceiptPrivacyRequest, _message_pb2.SetReceiptPrivacyResponse]
     """The same for who sees somebody's receipts. Called by profile."""
+    ForgetRelations: _grpc.UnaryUnaryMultiCallable[_message_pb2.ForgetRelationsRequest, _message_pb2.ForgetRelationsResponse]
+    """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
+    profile.
+    """
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
@@ -177,6 +181,10 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """
     SetReceiptPrivacy: _aio.UnaryUnaryMultiCallable[_message_pb2.SetReceiptPrivacyRequest, _message_pb2.SetReceiptPrivacyResponse]  # type: ignore[assignment]
     """The same for who sees somebody's receipts. Called by profile."""
+    ForgetRelations: _aio.UnaryUnaryMultiCallable[_message_pb2.ForgetRelationsRequest, _message_pb2.ForgetRelationsResponse]  # type: ignore[assignment]
+    """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
+    profile.
+    """
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
     """The one writer and reader of the log."""
@@ -387,5 +395,15 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.SetReceiptPrivacyResponse, _abc.Awaitable[_message_pb2.SetReceiptPrivacyResponse]]:
         """The same for who sees somebody's receipts. Called by profile."""
+
+    @_abc_1.abstractmethod
+    def ForgetRelations(
+        self,
+        request: _message_pb2.ForgetRelationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ForgetRelationsResponse, _abc.Awaitable[_message_pb2.ForgetRelationsResponse]]:
+        """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
+        profile.
+        """
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from observability.conftest import Prometheus, Talk
+from playwright.async_api import Browser, expect
 from stack import Stack
+from support.browsing import PICTURES
 from support.chat import eventually
 
 pytestmark = [pytest.mark.observed, pytest.mark.timeout(300)]
@@ -33,7 +35,7 @@ UNITS = {
 BOUNDED = {"le", "instance", "job", "__name__"}
 
 
-async def test_zipkin_has_the_whole_way_of_a_message(observed: Stack, talk: Talk) -> None:
+async def test_zipkin_shows_the_whole_way_of_a_message(observed: Stack, talk: Talk, browser: Browser) -> None:
     assert observed.observers
     url = f"{observed.observers.zipkin_url}/api/v2/trace/{talk.trace_id}"
 
@@ -48,6 +50,11 @@ async def test_zipkin_has_the_whole_way_of_a_message(observed: Stack, talk: Talk
         )
 
     await eventually(whole, "the trace is in Zipkin", 60)
+    page = await browser.new_page(viewport={"width": 1500, "height": 1100})
+    await page.goto(f"{observed.observers.zipkin_url}/zipkin/traces/{talk.trace_id}")
+    await expect(page.get_by_text("log append").first).to_be_visible(timeout=60_000)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    await page.screenshot(path=PICTURES / "trace.png")
 
 
 def spans(url: str) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from observability.conftest import Prometheus, Talk
 from observe.dashboards import APPS, DASHBOARDS, FOLDER, render
+from stack import paths
 from support.chat import eventually
 
 pytestmark = [pytest.mark.observed, pytest.mark.timeout(300)]
@@ -18,6 +19,8 @@ pytestmark = [pytest.mark.observed, pytest.mark.timeout(300)]
 RULES = FOLDER.parent / "rules.yaml"
 RUNBOOK = (FOLDER.parent / "RUNBOOK.md").read_text()
 WINDOW = "5m"
+TABLES = paths.ROOT / ".artifacts" / "dashboards"
+"""What each dashboard shows, for people to look at."""
 
 
 def dashboards() -> list[Path]:
@@ -44,15 +47,20 @@ async def test_every_query_of_a_dashboard_has_data(dashboard: Path, prometheus: 
     asked = queries(dashboard)
 
     assert asked
+    table = []
     for query in asked:
-        await eventually(lambda: answered(prometheus, query), f"{query} has data", 60)  # noqa: B023
+        await eventually(lambda: all(answers(prometheus, query)), f"{query} has data", 60)  # noqa: B023
+        values = [row["value"][1] for answer in answers(prometheus, query) for row in answer]
+        table.append(f"{query}\n    {' '.join(values)}\n")
+    TABLES.mkdir(parents=True, exist_ok=True)
+    (TABLES / f"{dashboard.stem}.txt").write_text("".join(table))
 
 
-def answered(prometheus: Prometheus, query: str) -> bool:
-    """Whether there is data, where the query depends on the choice of an application for each of them."""
+def answers(prometheus: Prometheus, query: str) -> list[list[dict[str, Any]]]:
+    """What there is; where the query depends on the choice of an application, for each of them."""
     concrete = query.replace("$__rate_interval", WINDOW)
     choices = APPS if "$app" in concrete else ("",)
-    return all(prometheus.query(concrete.replace("$app", app)) for app in choices)
+    return [prometheus.query(concrete.replace("$app", app)) for app in choices]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("alert") or rule["record"])

@@ -1,4 +1,4 @@
-"""People on the whole, real system."""
+"""People on the whole, real system, and their browser."""
 
 from __future__ import annotations
 
@@ -6,11 +6,22 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
-from stack import Stack
+from playwright.async_api import Browser, async_playwright
+from stack import Stack, tools
 from support import contract
 from support.chat import Person
 
 NewPerson = Callable[[str], Awaitable[Person]]
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """The system's Chromium."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=str(tools.browser()), args=FLAGS)
+        yield browser
+        await browser.close()
 
 
 @pytest.fixture(scope="session")

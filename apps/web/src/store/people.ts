@@ -6,6 +6,7 @@ import { ApiError } from "../net/problem";
 
 const PRESENCE_MS = 30_000;
 const MOST_PRESENCES = 200;
+const MOST_PROFILES = 100;
 
 export class People {
   readonly profiles = new Map<Id, Profile>();
@@ -42,16 +43,15 @@ export class People {
     const strangers = [...new Set(ids)].filter((id) => !this.profiles.has(id) && !this.#asked.has(id));
     for (const id of strangers) this.#asked.add(id);
     void this.look(strangers);
-    await Promise.all(
-      strangers.map(async (id) => {
-        try {
-          this.add([await this.#api.get<Profile>(`/v1/users/${id}`)]);
-        } catch (error) {
-          if (!(error instanceof ApiError)) throw error;
-          if (error.temporary) this.#asked.delete(id);
-        }
-      }),
-    );
+    for (let start = 0; start < strangers.length; start += MOST_PROFILES) {
+      const ids = strangers.slice(start, start + MOST_PROFILES);
+      try {
+        this.add((await this.#api.get<{ users: Profile[] }>("/v1/profiles", { user_ids: ids })).users);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.temporary) for (const id of ids) this.#asked.delete(id);
+      }
+    }
   }
 
   async find(prefix: string, signal: AbortSignal): Promise<Profile[]> {

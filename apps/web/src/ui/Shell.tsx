@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useState } from "react";
 import { summary } from "../core/summary";
 import type { Chat } from "../store/chat";
 import type { Session } from "../store/session";
+import { Administration } from "./administration/Administration";
 import { Banner } from "./Banner";
 import { Contacts } from "./Contacts";
 import { ConversationView } from "./ConversationView";
@@ -12,7 +13,7 @@ import { Settings } from "./settings/Settings";
 import { Sidebar } from "./Sidebar";
 import { Toasts, useToasts } from "./Toasts";
 
-export type Panel = "finder" | "settings" | "contacts" | null;
+export type Panel = "finder" | "settings" | "contacts" | "administration" | null;
 
 export function Shell({ chat, session }: { chat: Chat; session: Session }) {
   const { id: openId, seq, visit } = usePlace();
@@ -65,7 +66,15 @@ export function Shell({ chat, session }: { chat: Chat; session: Session }) {
         <ConversationView key={openId} id={openId} seq={seq} visit={visit} />
         {panel === "finder" && <Finder onClose={close} />}
         {panel === "contacts" && <Contacts onClose={close} />}
-        {panel === "settings" && <Settings onClose={close} onLogOut={logOut} onErase={session.erase} />}
+        {panel === "administration" && <Administration onClose={close} />}
+        {panel === "settings" && (
+          <Settings
+            onClose={close}
+            onLogOut={logOut}
+            onErase={session.erase}
+            onAdminister={() => setPanel("administration")}
+          />
+        )}
         <Toasts toasts={toasts} onDismiss={dismiss} />
         <p className="unseen" role="log" aria-live="polite">
           {announcement}

@@ -1,4 +1,4 @@
-import { Bot, Database, MonitorSmartphone, ShieldCheck, UserRound } from "lucide-react";
+import { Bot, Database, MonitorSmartphone, Shield, ShieldCheck, UserRound } from "lucide-react";
 import { useCallback, useId, useState } from "react";
 import { readAccount } from "../../store/account";
 import { Dialog } from "../Dialog";
@@ -27,9 +27,10 @@ interface Props {
   onLogOut: () => void;
   /** Deletes the account. Throws ApiError. */
   onErase: (password: string) => Promise<void>;
+  onAdminister: () => void;
 }
 
-export function Settings({ onClose, onLogOut, onErase }: Props) {
+export function Settings({ onClose, onLogOut, onErase, onAdminister }: Props) {
   const { api } = useChat();
   const [part, setPart] = useState<Part>("profile");
   const panel = useId();
@@ -38,14 +39,21 @@ export function Settings({ onClose, onLogOut, onErase }: Props) {
   return (
     <Dialog title="Settings" onClose={onClose} wide>
       <div className="settings">
-        <Tabs
-          label="Settings"
-          tabs={PARTS}
-          selected={part}
-          onSelect={setPart}
-          panel={panel}
-          className="settings-tabs"
-        />
+        <nav className="settings-nav" aria-label="Settings">
+          <Tabs
+            label="Settings"
+            tabs={PARTS}
+            selected={part}
+            onSelect={setPart}
+            panel={panel}
+            className="settings-tabs"
+          />
+          {account?.admin && (
+            <button type="button" onClick={onAdminister}>
+              <Shield /> Administration
+            </button>
+          )}
+        </nav>
         <div
           id={panel}
           role="tabpanel"

@@ -1,0 +1,22 @@
+import { Problem } from "../settings/Problem";
+import type { Pages } from "../pages";
+
+interface Props {
+  pages: Pick<Pages<unknown>, "items" | "more" | "work">;
+  empty: string;
+}
+
+/** What follows a list that comes in pages. */
+export function More({ pages, empty }: Props) {
+  return (
+    <>
+      {pages.items?.length === 0 && <p className="empty">{empty}</p>}
+      <Problem work={pages.work} />
+      {pages.more && (
+        <button type="button" disabled={pages.work.busy} onClick={pages.more}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}

@@ -3,6 +3,7 @@ import {
   CornerUpLeft,
   EllipsisVertical,
   EyeOff,
+  Flag,
   Forward,
   MessageSquareReply,
   Pencil,
@@ -19,6 +20,7 @@ import { useChat } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";
 import type { MessageCommands } from "./MessageRow";
 import { ReactButton } from "./Reactions";
+import { ReportMessage } from "./ReportMessage";
 
 interface Props {
   conversationId: string;
@@ -35,7 +37,7 @@ export function MessageActions(props: Props) {
   const { conversationId, message, isMine, mayDelete, mayPin, commands, onReact } = props;
   const chat = useChat();
   const [anchor, setAnchor] = useState<DOMRect | null>(null);
-  const [asking, setAsking] = useState<"delete" | "forward" | null>(null);
+  const [asking, setAsking] = useState<"delete" | "forward" | "report" | null>(null);
   const [isReacting, setReacting] = useState(false);
   const close = useCallback(() => setAnchor(null), []);
   const isPinned = message.pin.pinned;
@@ -60,6 +62,7 @@ export function MessageActions(props: Props) {
       icon: <EyeOff />,
       onChoose: () => void chat.attempt(() => hideMessage(chat, conversationId, message.id)),
     },
+    isMine ? null : { label: "Report", icon: <Flag />, onChoose: () => setAsking("report") },
     mayDelete
       ? {
           label: "Delete for everyone",
@@ -101,6 +104,13 @@ export function MessageActions(props: Props) {
           text="The message disappears for everybody in this conversation, and cannot be brought back."
           action="Delete"
           onConfirm={() => void chat.attempt(() => deleteMessage(chat, conversationId, message.id))}
+          onClose={() => setAsking(null)}
+        />
+      )}
+      {asking === "report" && (
+        <ReportMessage
+          conversationId={conversationId}
+          messageId={message.id}
           onClose={() => setAsking(null)}
         />
       )}

@@ -1,10 +1,11 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
+import { release } from "./release.config.ts";
 
 const GATEWAY = process.env.REALCHAT_WEB_URL ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), release()],
   build: {
     target: "es2022",
     // These have `light-dark()`.
@@ -13,7 +14,11 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    rollupOptions: { input: ["index.html", "confirm.html"] },
+    rollupOptions: {
+      input: { index: "index.html", confirm: "confirm.html", sw: "src/worker/sw.ts" },
+      // A worker's address says what it may answer for.
+      output: { entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
+    },
   },
   // `npx vite` for working on the client, in front of a running stack.
   server: { proxy: { "/v1": GATEWAY } },

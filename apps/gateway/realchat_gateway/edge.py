@@ -48,6 +48,9 @@ SECURITY_HEADERS = {
 NAMED_BY_CONTENT = "/assets/"
 """The web client's build names its files here by their hashes: they never change."""
 API_CSP = "default-src 'none'; frame-ancestors 'none'"
+WORKER = "/sw.js"
+WORKER_CSP = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'"
+"""The web client's service worker keeps what the client is made of, and has the policy of its own script."""
 
 
 class Edge:
@@ -102,7 +105,8 @@ class Edge:
         headers.update(SECURITY_HEADERS)
         if status != 304:  # whose headers replace those that the browser has kept (RFC 9111, section 3.2)
             document = headers.get("content-type", "").startswith("text/html")
-            headers.setdefault("Content-Security-Policy", self._page_csp if document else API_CSP)
+            other = WORKER_CSP if scope["path"] == WORKER else API_CSP
+            headers.setdefault("Content-Security-Policy", self._page_csp if document else other)
         if status in (200, 304) and scope["path"].startswith(NAMED_BY_CONTENT):
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
         headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")

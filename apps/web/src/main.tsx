@@ -9,6 +9,7 @@ import { createRoot } from "react-dom/client";
 import { Session } from "./store/session";
 import { App } from "./ui/App";
 import { applyTheme, savedTheme } from "./ui/theme";
+import { register } from "./worker/register";
 
 applyTheme(savedTheme());
 const session = new Session();
@@ -21,3 +22,4 @@ if (root) {
   );
 }
 void session.begin();
+if (import.meta.env.PROD) void register();

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from realchat_gateway.edge import API_CSP, Edge
+from realchat_gateway.edge import API_CSP, WORKER_CSP, Edge
 from starlette.types import Message, Receive, Scope, Send
 
 
@@ -59,8 +59,9 @@ async def test_pages_and_data_have_policies_of_their_own() -> None:
     _, page = await ask(edge(Answers({"content-type": "text/html; charset=utf-8"})))
     _, data = await ask(edge(Answers({"content-type": "application/json"})))
     _, docs = await ask(edge(Answers({"content-type": "text/html", "content-security-policy": "its own"})))
-    policies = [headers["content-security-policy"] for headers in (page, data, docs)]
-    assert policies == ["the page's", API_CSP, "its own"]
+    _, worker = await ask(edge(Answers({"content-type": "text/javascript"})), path="/sw.js")
+    policies = [headers["content-security-policy"] for headers in (page, data, docs, worker)]
+    assert policies == ["the page's", API_CSP, "its own", WORKER_CSP]
 
 
 async def test_answers_are_not_stored_unless_they_say_so() -> None:

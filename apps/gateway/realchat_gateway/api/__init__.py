@@ -156,7 +156,7 @@ def _page_csp(socket_url: str) -> str:
     socket = urlsplit(socket_url)
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; "
-        "manifest-src 'self'; "
+        "manifest-src 'self'; worker-src 'self'; "
         f"connect-src 'self' {socket.scheme}://{socket.netloc}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
     )

@@ -1,5 +1,5 @@
 import { ChevronLeft, Info, MessagesSquare, Search } from "lucide-react";
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { Message } from "../core/message";
 import { peerOf } from "../store/model";
 import { Avatar } from "./Avatar";
@@ -29,6 +29,7 @@ export function ConversationView({ id, seq, visit }: Place) {
   const thread = useCallback((message: Message) => setAside({ thread: message.id }), []);
   const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), []);
 
+  const toggle = (panel: "details" | "search" | "pins"): void => setAside(aside === panel ? null : panel);
   const pins = usePins(conversation);
 
   useEffect(() => {
@@ -101,32 +102,24 @@ export function ConversationView({ id, seq, visit }: Place) {
               {!typing && subtitleOf(chat, conversation, now)}
             </p>
           </div>
-          <button
-            type="button"
-            className="icon"
-            aria-label="Search in this conversation"
-            title="Search in this conversation"
-            aria-expanded={aside === "search"}
-            onClick={() => setAside(aside === "search" ? null : "search")}
-          >
-            <Search />
-          </button>
-          <button
-            type="button"
-            className="icon"
-            aria-label="Details"
-            title="Details"
-            aria-expanded={aside === "details"}
-            onClick={() => setAside(aside === "details" ? null : "details")}
-          >
-            <Info />
-          </button>
+          <AsideButton
+            label="Search in this conversation"
+            icon={<Search />}
+            isOpen={aside === "search"}
+            onToggle={() => toggle("search")}
+          />
+          <AsideButton
+            label="Details"
+            icon={<Info />}
+            isOpen={aside === "details"}
+            onToggle={() => toggle("details")}
+          />
         </header>
         <PinStrip
           conversationId={conversation.id}
           pins={pins}
           isOpen={aside === "pins"}
-          onList={() => setAside(aside === "pins" ? null : "pins")}
+          onList={() => toggle("pins")}
         />
         <History
           key={seq === null ? "" : `${seq}/${visit}`}
@@ -168,5 +161,27 @@ export function ConversationView({ id, seq, visit }: Place) {
       )}
       {aside === "search" && <SearchPanel conversation={conversation} onClose={closeAside} />}
     </>
+  );
+}
+
+interface AsideButtonProps {
+  label: string;
+  icon: ReactNode;
+  isOpen: boolean;
+  onToggle: () => void;
+}
+
+function AsideButton({ label, icon, isOpen, onToggle }: AsideButtonProps) {
+  return (
+    <button
+      type="button"
+      className="icon"
+      aria-label={label}
+      title={label}
+      aria-expanded={isOpen}
+      onClick={onToggle}
+    >
+      {icon}
+    </button>
   );
 }

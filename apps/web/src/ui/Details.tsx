@@ -7,7 +7,6 @@ import {
   ShieldOff,
   UserMinus,
   UserPlus,
-  X,
 } from "lucide-react";
 import { useCallback, useEffect, useState } from "react";
 import type { Member, Profile } from "../core/wire";
@@ -26,6 +25,7 @@ import { Confirm, Dialog } from "./Dialog";
 import { Field } from "./Field";
 import { useChat, useNow } from "./hooks";
 import { Menu, type MenuItem } from "./Menu";
+import { Panel } from "./Panel";
 import { PeoplePicker } from "./PeoplePicker";
 import { openConversation } from "./place";
 import { RelationActions } from "./Relation";
@@ -86,13 +86,7 @@ export function Details({ conversation, onClose }: { conversation: Conversation;
 
   const members = conversation.members.toSorted((a, b) => RANK[b.role] - RANK[a.role]);
   return (
-    <section className="details" aria-label="Details">
-      <header>
-        <h2>{isGroup ? "Group" : "Person"}</h2>
-        <button type="button" className="icon" aria-label="Close details" onClick={onClose}>
-          <X />
-        </button>
-      </header>
+    <Panel title={isGroup ? "Group" : "Person"} label="Details" closing="Close details" onClose={onClose}>
       <div className="details-body">
         <div className="card-head">
           <Avatar id={isGroup ? id : peerId} name={title} size="large" group={isGroup} />
@@ -185,7 +179,7 @@ export function Details({ conversation, onClose }: { conversation: Conversation;
         />
       )}
       {asking?.kind === "add" && <AddPeople conversation={conversation} onClose={() => setAsking(null)} />}
-    </section>
+    </Panel>
   );
 }
 

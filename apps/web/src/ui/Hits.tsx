@@ -1,4 +1,4 @@
-import { Search, X } from "lucide-react";
+import { Search } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { asTyped, snippet } from "../core/search";
 import { when } from "../core/text";
@@ -6,6 +6,7 @@ import type { Id } from "../core/wire";
 import { search, type Hit } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat, useNow, useSettled } from "./hooks";
+import { Panel } from "./Panel";
 import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
 import { titleOf } from "./titles";
 
@@ -98,19 +99,7 @@ export function SearchPanel({ conversation, onClose }: { conversation: Conversat
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => field.current?.focus(), []);
   return (
-    <section
-      className="details"
-      aria-label="Search in this conversation"
-      onKeyDown={(event) => {
-        if (event.key === "Escape") onClose();
-      }}
-    >
-      <header>
-        <h2>Search</h2>
-        <button type="button" className="icon" aria-label="Close search" onClick={onClose}>
-          <X />
-        </button>
-      </header>
+    <Panel title="Search" label="Search in this conversation" closing="Close search" onClose={onClose}>
       <div className="details-body">
         <div className="filter">
           <Search />
@@ -127,6 +116,6 @@ export function SearchPanel({ conversation, onClose }: { conversation: Conversat
         </div>
         <Hits text={text} within={conversation.id} onOpen={() => closeWhereItCovers(onClose)} />
       </div>
-    </section>
+    </Panel>
   );
 }

@@ -174,7 +174,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
           onToggle={toggle}
         />
       )}
-      {replies > 0 && (
+      {replies > 0 && !props.inThread && (
         <p className="thread-link">
           <button type="button" onClick={() => commands.thread(message)}>
             <MessageSquareReply /> {replies} {replies === 1 ? "reply" : "replies"}

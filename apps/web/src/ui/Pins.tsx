@@ -1,4 +1,4 @@
-import { ListEnd, Pin, PinOff, X } from "lucide-react";
+import { ListEnd, Pin, PinOff } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Message } from "../core/message";
 import { summary } from "../core/summary";
@@ -6,6 +6,7 @@ import { when } from "../core/text";
 import { pin } from "../store/actions";
 import { mayPin, type Conversation } from "../store/model";
 import { useChat, useNow } from "./hooks";
+import { Panel } from "./Panel";
 import { openConversation } from "./place";
 import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
 
@@ -84,19 +85,7 @@ export function PinsPanel({ conversation, pins, onClose }: PanelProps) {
   const now = useNow();
   const { id } = conversation;
   return (
-    <section
-      className="details"
-      aria-label="Pinned messages"
-      onKeyDown={(event) => {
-        if (event.key === "Escape") onClose();
-      }}
-    >
-      <header>
-        <h2>Pinned</h2>
-        <button type="button" className="icon" aria-label="Close pinned messages" onClick={onClose}>
-          <X />
-        </button>
-      </header>
+    <Panel title="Pinned" label="Pinned messages" closing="Close pinned messages" onClose={onClose}>
       <div className="details-body">
         {!pins.length && <p className="empty">Nothing is pinned.</p>}
         <ul className="pins">
@@ -128,6 +117,6 @@ export function PinsPanel({ conversation, pins, onClose }: PanelProps) {
           ))}
         </ul>
       </div>
-    </section>
+    </Panel>
   );
 }

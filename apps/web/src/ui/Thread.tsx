@@ -1,4 +1,3 @@
-import { X } from "lucide-react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Message } from "../core/message";
 import { rowsOf } from "../core/rows";
@@ -7,6 +6,7 @@ import { mayDelete, mayPin, type Conversation } from "../store/model";
 import { Composer, type Mode } from "./Composer";
 import { useChat } from "./hooks";
 import { MessageRow, OutgoingRow, type MessageCommands } from "./MessageRow";
+import { Panel } from "./Panel";
 import { openConversation } from "./place";
 
 interface Props {
@@ -66,20 +66,14 @@ export function Thread({ conversation, rootId, onThread, onClose }: Props) {
 
   const replies = root ? countOf(root.replies) : 0;
   return (
-    <section
-      className="details thread"
-      aria-label="Thread"
-      onKeyDown={(event) => {
-        const isOfDialog = (event.target as Element).closest("dialog") !== null;
-        if (event.key === "Escape" && mode.kind === "write" && !isOfDialog) onClose();
-      }}
+    <Panel
+      title="Thread"
+      label="Thread"
+      closing="Close thread"
+      className="thread"
+      keepsOpen={mode.kind !== "write"}
+      onClose={onClose}
     >
-      <header>
-        <h2>Thread</h2>
-        <button type="button" className="icon" aria-label="Close thread" onClick={onClose}>
-          <X />
-        </button>
-      </header>
       <div
         ref={body}
         className="thread-body"
@@ -132,6 +126,6 @@ export function Thread({ conversation, rootId, onThread, onClose }: Props) {
           onEdit={edit}
         />
       )}
-    </section>
+    </Panel>
   );
 }

@@ -154,6 +154,7 @@ export class Cache {
         if (now === null) void target.delete(key);
         else void target.put(now as never, target.keyPath ? undefined : key);
       }
+      write.commit(); // also when the page goes before it hears of that
       await write.done;
     } catch (error) {
       const full = error instanceof DOMException && error.name === "QuotaExceededError";

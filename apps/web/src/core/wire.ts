@@ -114,7 +114,8 @@ export interface Profile {
 
 export interface Presence {
   user_id: Id;
-  status: "online" | "away" | "offline";
+  /** `hidden`: this person may not see it. */
+  status: "online" | "away" | "offline" | "hidden";
   last_seen_at: Time | null;
 }
 

@@ -1,7 +1,7 @@
 /** The WebSocket, protocol realchat.v1: authenticate, resume, then live events and acknowledged frames. */
 
 import { afterClose, backOff } from "../core/reconnect";
-import type { Ack, Id, LogEvent, Problem, Resumed } from "../core/wire";
+import type { Ack, Id, LogEvent, Presence, Problem, Resumed } from "../core/wire";
 import type { Api } from "./api";
 import { ApiError, OFFLINE } from "./problem";
 
@@ -91,6 +91,12 @@ export class Socket {
   }): Promise<Ack> {
     if (!this.isUp) throw new ApiError(OFFLINE);
     return (await this.#ask({ type: "send", ...message })) as unknown as Ack;
+  }
+
+  /** Is told of these people's presence from now on, instead of others'; returns how they are seen now. */
+  async watch(ids: readonly Id[]): Promise<Presence[]> {
+    if (!this.isUp) throw new ApiError(OFFLINE);
+    return (await this.#ask({ type: "watch", user_ids: ids }))["presences"] as Presence[];
   }
 
   /** Sends a frame that nobody answers; nothing happens without a connection. */

@@ -6,6 +6,7 @@ import type { Api } from "../net/api";
 import { ApiError, explain } from "../net/problem";
 import { Socket } from "../net/socket";
 import type { Cache, Snapshot } from "./cache";
+import { Company } from "./company";
 import { Files } from "./files";
 import { Pages } from "./history";
 import { less, NOTHING_WAITS, waitingIn, type Conversation } from "./model";
@@ -32,6 +33,7 @@ export class Chat {
   readonly conversations = new Map<Id, Conversation>();
   readonly drafts = new Map<Id, string>();
   readonly people: People;
+  readonly company: Company;
   readonly sender: Sender;
   readonly receipts: Receipts;
   readonly relations: Relations;
@@ -77,6 +79,11 @@ export class Chat {
       down: () => this.#connected("down"),
       stopped: () => this.#connected("stopped"),
     });
+    this.company = new Company(
+      this.socket,
+      () => this.#around(),
+      (presences) => this.people.seen(presences),
+    );
     this.receipts = new Receipts(this.socket);
     this.typing = new Typing(this.socket, () => this.changed());
     this.pages = new Pages(
@@ -121,19 +128,21 @@ export class Chat {
   }
 
   start(): void {
-    this.people.watch(() => this.#around());
+    addEventListener("pagehide", this.#save);
     if (this.conversations.size) this.socket.start();
     else void this.#begin(0);
   }
 
   stop(): void {
     clearTimeout(this.#retryTimer);
-    this.people.unwatch();
     this.typing.clear();
     this.files.clear();
     this.socket.stop();
-    void this.#cache?.flush();
+    removeEventListener("pagehide", this.#save);
+    this.#save();
   }
+
+  readonly #save = (): void => void this.#cache?.flush();
 
   /** Without a cache, the list comes first: the resume begins from it. */
   async #begin(attempt: number): Promise<void> {
@@ -219,8 +228,10 @@ export class Chat {
   }
 
   update(conversation: Conversation): void {
+    const before = this.conversations.get(conversation.id);
     this.conversations.set(conversation.id, conversation);
     this.keep(conversation.id);
+    if (before?.members !== conversation.members) void this.company.look();
     this.changed();
   }
 
@@ -266,6 +277,7 @@ export class Chat {
       void this.attempt(() => this.relations.read());
       this.sender.flush();
       this.receipts.flush();
+      this.company.begin();
     } else {
       this.typing.clear();
     }

@@ -4,7 +4,6 @@ import type { Presence, Profile, Id } from "../core/wire";
 import type { Api } from "../net/api";
 import { ApiError } from "../net/problem";
 
-const PRESENCE_MS = 30_000;
 const MOST_PRESENCES = 200;
 const MOST_PROFILES = 100;
 
@@ -14,7 +13,6 @@ export class People {
   readonly #api: Api;
   readonly #changed: (profile: Profile | null) => void;
   readonly #asked = new Set<Id>();
-  #timer = 0;
 
   /** `changed` is told of every profile that is new, and null when only presence changed. */
   constructor(api: Api, changed: (profile: Profile | null) => void) {
@@ -34,7 +32,10 @@ export class People {
   }
 
   seen(presences: readonly Presence[]): void {
-    for (const each of presences) this.presence.set(each.user_id, each);
+    for (const each of presences) {
+      if (each.status === "hidden") this.presence.delete(each.user_id);
+      else this.presence.set(each.user_id, each);
+    }
     this.#changed(null);
   }
 
@@ -60,16 +61,7 @@ export class People {
     return users;
   }
 
-  /** Looks who is there, now and from time to time, while the page is seen. */
-  watch(whom: () => Iterable<Id>): void {
-    clearInterval(this.#timer);
-    this.#timer = Number(setInterval(() => void this.look(whom()), PRESENCE_MS));
-  }
-
-  unwatch(): void {
-    clearInterval(this.#timer);
-  }
-
+  /** Asks who of them is there. */
   async look(whom: Iterable<Id>): Promise<void> {
     const ids = [...new Set(whom)].slice(0, MOST_PRESENCES);
     if (document.hidden || !ids.length) return;

@@ -8,6 +8,7 @@ import {
   type Id,
   type InboxEntry,
   type LogEvent,
+  type Presence,
   type Receipt,
   type Resumed,
 } from "../core/wire";
@@ -173,6 +174,7 @@ export class Sync {
 
   frame(frame: { type: string; [field: string]: unknown }): void {
     if (frame.type === "typing") this.#chat.typing.heard(frame as unknown as TypingFrame);
+    if (frame.type === "presence") this.#chat.people.seen(frame["presences"] as Presence[]);
     if (frame.type !== "receipt") return;
     const receipt = frame as unknown as Receipt & { conversation_id: Id };
     const id = receipt.conversation_id;

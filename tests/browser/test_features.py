@@ -78,6 +78,12 @@ PASTES = """([name, type, base64]) => {
     const event = new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true });
     document.querySelector("textarea").dispatchEvent(event);
 }"""
+DROPS = """([type, name, text]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([text], name, { type: "text/plain" }));
+    const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector("#events").dispatchEvent(event);
+}"""
 
 
 async def test_files_are_chosen_pasted_shown_and_saved(browser: Browser, stack: Stack) -> None:
@@ -110,6 +116,30 @@ async def test_files_are_chosen_pasted_shown_and_saved(browser: Browser, stack: 
     await shown.click()
     await expect(bob.page.get_by_role("img", name="gradient.png")).to_have_js_property("naturalWidth", 640)
     await bob.keeps("picture")
+    assert alice.errors == bob.errors == []
+
+
+async def test_a_file_is_dropped_and_an_upload_that_failed_is_tried_again(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack, viewport={"width": 360, "height": 740}, color_scheme="dark")
+    broken = "**/v1/conversations/*/attachments"
+    refusal = {"code": "attachment_quarantined", "detail": "It is not what it pretends to be.", "temporary": False}
+    await alice.page.route(broken, lambda route: route.fulfill(status=422, json=refusal))
+    dropped = ["notes.txt", "Why is a raven like a writing-desk?"]
+    await alice.page.evaluate(DROPS, ["dragover", *dropped])
+    await expect(alice.page.locator(".conversation.over")).to_be_visible()
+    await alice.page.evaluate(DROPS, ["drop", *dropped])
+    staged = alice.page.get_by_label("Files to be sent")
+    await expect(staged.get_by_text("This file is damaged")).to_be_visible()
+    await alice.keeps("upload_failed_phone")
+    await alice.is_accessible()
+    assert await alice.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    await alice.page.unroute(broken)
+    await alice.page.get_by_role("button", name="Try notes.txt again").click()
+    await expect(staged.locator(".ready")).to_have_count(1)
+    await alice.says("dropped")
+    await bob.opens(alice.name)
+    await bob.sees("dropped")
+    await expect(bob.page.get_by_role("button", name="Download notes.txt")).to_be_visible()
     assert alice.errors == bob.errors == []
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+
 import pytest
 from playwright.async_api import Browser, expect
 from stack import Stack
@@ -16,6 +19,7 @@ async def test_two_people_in_two_browsers_find_each_other_and_talk(browser: Brow
     await bob.opens(alice.name)
     await bob.sees("Hello Bob")
     await expect(alice.page.get_by_role("img", name="Read")).to_be_visible()
+    await expect(alice.page.get_by_text("online", exact=True)).to_be_visible(timeout=45_000)  # lost news take 30 s
     await bob.says("<b>Hello</b> & **welcome**")
     await alice.sees("<b>Hello</b> & welcome")
     await alice.is_accessible()
@@ -103,3 +107,27 @@ async def test_the_page_fits_a_phone_in_the_dark(browser: Browser, stack: Stack)
     await alice.page.get_by_role("button", name="Back").click()
     await alice.opens(bob.name)
     await alice.sees("from my phone")
+
+
+async def test_what_is_typed_while_the_server_restarts_is_sent_when_it_is_back(browser: Browser, stack: Stack) -> None:
+    alice, bob = await pair(browser, stack)
+    await alice.says("before")
+    await bob.opens(alice.name)
+    await bob.sees("before")
+    away = [name for name in stack.programs if re.fullmatch(r"delivery-\d+", name)]
+    for name in away:
+        await asyncio.to_thread(stack.stop_process, name)
+    try:
+        await expect(bob.page.locator("#banner")).to_contain_text("Connecting…")
+        await bob.says("typed while it restarts")
+        await expect(bob.page.locator("#banner")).to_contain_text("1 message waits to be sent.")
+        await bob.keeps("restart")
+    finally:
+        for name in away:
+            await asyncio.to_thread(stack.start_process, name)
+        await asyncio.to_thread(stack.wait_ready, *away)
+    for somebody in (bob, alice):
+        await somebody.page.evaluate("dispatchEvent(new Event('online'))")  # rather than wait for the next attempt
+        await expect(somebody.page.locator("#banner")).to_be_hidden(timeout=45_000)
+    await alice.sees("typed while it restarts")
+    assert alice.errors == bob.errors == []

@@ -224,10 +224,12 @@ class Talk:
                 message.edit(event.body, event.at)
 
     def _deleted(self, event: Event) -> None:
+        known = self.messages.get(event.message_id)
+        if self._earlier and (known is None or known.deleted):
+            # Perhaps it was one of those that wait; also when an older page, which is as of now, has told it before.
+            self.is_stale = True
         for message in self._known(event.message_id):
             message.delete()
-        if event.message_id not in self.messages and self._earlier:
-            self.is_stale = True  # perhaps it was one of those that wait
         self._waiting.pop(event.message_id, None)
 
     def _reacted(self, event: Event) -> None:

@@ -268,6 +268,20 @@ def test_what_begins_with_a_snapshot_counts_as_the_log_does(
     ]
 
 
+def test_a_deletion_that_an_older_page_told_before_its_event_leaves_the_count_in_doubt() -> None:
+    log = created()
+    for _ in range(5):
+        act(log, "send", "ann", 0)
+    talk = fresh()
+    talk.restart(log.entry(0))
+    act(log, "delete", "ann", 4)
+    talk.extend(log.before(talk.first_seq))
+    talk.offer(log.live[-1])
+    assert talk.is_stale
+    talk.snapshot(log.entry(0))
+    assert (talk.is_stale, talk.unread_count) == (False, log.unread(0))
+
+
 @settings(UNTIMED)
 @given(st.lists(st.integers(1, 30), max_size=60), st.integers(0, 5))
 def test_a_cursor_gives_each_event_once_in_order_and_holds_no_more_than_it_may(seqs: list[int], most: int) -> None:

@@ -88,7 +88,8 @@ class ChatApp(App[str]):
                 self._listen()
                 self._names[client.user_id] = "You"
                 await client.connect()
-                self._show(next((talk.conversation_id for talk in client.view), ""))
+                if not self._open:
+                    self._show(next((talk.conversation_id for talk in client.view), ""))
                 async for _ in client.events():
                     pass  # they are in the view; this tells when they end for good
         except RealChatError as error:

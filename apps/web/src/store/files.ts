@@ -37,10 +37,7 @@ export class Files {
   }
 
   async save(id: Id, name: string): Promise<void> {
-    const link = document.createElement("a");
-    link.href = await this.url(id, "content");
-    link.download = name;
-    link.click();
+    download(await this.url(id, "content"), name);
   }
 
   clear(): void {
@@ -64,4 +61,12 @@ export class Files {
     if (!link) throw new ApiError({ code: "attachment_not_found", detail: "No such file", temporary: false });
     return this.#api.bytes(link);
   }
+}
+
+/** Hands what is at an address to the browser's downloads. */
+export function download(url: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
 }

@@ -21,6 +21,8 @@ export function Entrance({ session, notice }: { session: Session; notice: string
   const [hasPhone, setHasPhone] = useState(true);
   const panel = useId();
 
+  const say = (error: unknown): void =>
+    setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -36,7 +38,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
         setNeedsCode(true);
         if (!text("code")) return;
       }
-      setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
+      say(error);
     }
   };
   const forgot = async (email: HTMLInputElement): Promise<void> => {
@@ -46,7 +48,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
       await session.forgot(email.value.trim());
       setSaid(`If ${email.value.trim()} has an account, a mail for another password is on its way there.`);
     } catch (error) {
-      setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
+      say(error);
     }
   };
   const choose = (chosen: Mode): void => {

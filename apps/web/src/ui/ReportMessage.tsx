@@ -1,11 +1,9 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import type { Id } from "../core/wire";
 import { report } from "../store/administration";
 import { Dialog } from "./Dialog";
-import { Field } from "./Field";
 import { useChat } from "./hooks";
-import { Problem } from "./settings/Problem";
-import { entered, useWork } from "./work";
+import { Reason } from "./Reason";
 
 interface Props {
   conversationId: Id;
@@ -17,11 +15,6 @@ interface Props {
 export function ReportMessage({ conversationId, messageId, onClose }: Props) {
   const { api } = useChat();
   const [isDone, setDone] = useState(false);
-  const work = useWork();
-  const tell = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    const text = entered(event);
-    setDone(await work.run(() => report(api, conversationId, messageId, text("reason").trim())));
-  };
   return (
     <Dialog title="Report this message" onClose={onClose}>
       {isDone ? (
@@ -34,27 +27,17 @@ export function ReportMessage({ conversationId, messageId, onClose }: Props) {
           </footer>
         </>
       ) : (
-        <form className="stack" onSubmit={(event) => void tell(event)}>
+        <Reason
+          label="What is wrong with it"
+          action="Report"
+          onCancel={onClose}
+          onGive={async (reason) => {
+            await report(api, conversationId, messageId, reason);
+            setDone(true);
+          }}
+        >
           <p className="lead">The administrators see it as it is now, who wrote it, and that it was you.</p>
-          <Field
-            label="What is wrong with it"
-            name="reason"
-            maxLength={500}
-            required
-            asked
-            dir="auto"
-            problem={work.of("reason")}
-          />
-          <Problem work={work} fields={["reason"]} />
-          <footer>
-            <button type="button" onClick={onClose}>
-              Cancel
-            </button>
-            <button className="primary" disabled={work.busy}>
-              Report
-            </button>
-          </footer>
-        </form>
+        </Reason>
       )}
     </Dialog>
   );

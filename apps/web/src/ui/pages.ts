@@ -1,10 +1,6 @@
 import { useCallback, useEffect, useRef, useState } from "react";
+import type { Page } from "../store/administration";
 import { useWork, type Work } from "./work";
-
-interface Page<T> {
-  items: T[];
-  next: string | null;
-}
 
 export interface Pages<T> {
   /** Null until the first page is here. */

@@ -43,11 +43,12 @@ export function fieldOf(error: ApiError): string | null {
 /** What was read when the view was opened. */
 export function useLoaded<T>(load: () => Promise<T>): {
   value: T | null;
-  problem: string | null;
+  work: Work;
   set: (value: T | ((before: T | null) => T | null)) => void;
 } {
   const [value, set] = useState<T | null>(null);
-  const { problem, run } = useWork();
+  const work = useWork();
+  const { run } = work;
   useEffect(() => {
     let isWanted = true;
     void run(async () => {
@@ -58,7 +59,7 @@ export function useLoaded<T>(load: () => Promise<T>): {
       isWanted = false;
     };
   }, [load, run]);
-  return { value, problem: problem?.text ?? null, set };
+  return { value, work, set };
 }
 
 /** What somebody has put into the fields of a form. */

@@ -11,10 +11,10 @@ import {
 import { Avatar } from "../Avatar";
 import { useChat, useSettled } from "../hooks";
 import { usePages } from "../pages";
-import { Problem } from "../settings/Problem";
+import { Problem } from "../Problem";
 import { useWork } from "../work";
 import { More } from "./More";
-import { Reason } from "./Reason";
+import { Reason } from "../Reason";
 
 const SETTLED_MS = 250;
 
@@ -117,16 +117,18 @@ function Manage({ user, onChange }: { user: AdministeredUser; onChange: (user: A
 
   if (isAsking) {
     return (
-      <Reason
-        label="Why, for other administrators"
-        action="Suspend"
-        danger
-        onCancel={() => setAsking(false)}
-        onGive={async (reason) => {
-          await suspend(api, user.user_id, reason);
-          onChange({ ...user, suspended_at: new Date().toISOString(), suspension_reason: reason });
-        }}
-      />
+      <div className="manage">
+        <Reason
+          label="Why, for other administrators"
+          action="Suspend"
+          danger
+          onCancel={() => setAsking(false)}
+          onGive={async (reason) => {
+            await suspend(api, user.user_id, reason);
+            onChange({ ...user, suspended_at: new Date().toISOString(), suspension_reason: reason });
+          }}
+        />
+      </div>
     );
   }
   return (

@@ -1,7 +1,8 @@
 import { Flag, ScrollText, Users } from "lucide-react";
-import { useId, useState } from "react";
+import { useState } from "react";
 import { Dialog } from "../Dialog";
-import { Tabs, type Tab } from "../Tabs";
+import { Sections } from "../Sections";
+import type { Tab } from "../Tabs";
 import { AuditLog } from "./AuditLog";
 import { Reports } from "./Reports";
 import { Accounts } from "./Accounts";
@@ -17,32 +18,13 @@ const PARTS: readonly Tab<Part>[] = [
 /** For administrators of the instance. */
 export function Administration({ onClose }: { onClose: () => void }) {
   const [part, setPart] = useState<Part>("reports");
-  const panel = useId();
   return (
     <Dialog title="Administration" onClose={onClose} wide>
-      <div className="settings">
-        <nav className="settings-nav" aria-label="Administration">
-          <Tabs
-            label="Administration"
-            tabs={PARTS}
-            selected={part}
-            onSelect={setPart}
-            panel={panel}
-            className="settings-tabs"
-          />
-        </nav>
-        <div
-          id={panel}
-          role="tabpanel"
-          aria-labelledby={`${panel}-${part}`}
-          tabIndex={0}
-          className="settings-panel"
-        >
-          {part === "people" && <Accounts />}
-          {part === "reports" && <Reports />}
-          {part === "audit" && <AuditLog />}
-        </div>
-      </div>
+      <Sections label="Administration" tabs={PARTS} selected={part} onSelect={setPart}>
+        {part === "people" && <Accounts />}
+        {part === "reports" && <Reports />}
+        {part === "audit" && <AuditLog />}
+      </Sections>
     </Dialog>
   );
 }

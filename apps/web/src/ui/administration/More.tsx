@@ -1,4 +1,4 @@
-import { Problem } from "../settings/Problem";
+import { Problem } from "../Problem";
 import type { Pages } from "../pages";
 
 interface Props {

@@ -5,7 +5,7 @@ import { listReports, resolveReport, suspend, type Report } from "../../store/ad
 import { useChat, useNow } from "../hooks";
 import { usePages } from "../pages";
 import { More } from "./More";
-import { Reason } from "./Reason";
+import { Reason } from "../Reason";
 
 /** Messages that people found wrong. */
 export function Reports() {
@@ -104,19 +104,23 @@ function ReportCard({ report, onResolved }: { report: Report; onResolved: (resol
         </div>
       )}
       {asking === "resolve" && (
-        <Reason label="What was done" action="Resolve" onCancel={() => setAsking(null)} onGive={resolve} />
+        <div className="manage">
+          <Reason label="What was done" action="Resolve" onCancel={() => setAsking(null)} onGive={resolve} />
+        </div>
       )}
       {asking === "suspend" && (
-        <Reason
-          label="Why, for other administrators"
-          action="Suspend and resolve"
-          danger
-          onCancel={() => setAsking(null)}
-          onGive={async (reason) => {
-            await suspend(chat.api, report.sender_id, reason);
-            await resolve(`Suspended: ${reason}`);
-          }}
-        />
+        <div className="manage">
+          <Reason
+            label="Why, for other administrators"
+            action="Suspend and resolve"
+            danger
+            onCancel={() => setAsking(null)}
+            onGive={async (reason) => {
+              await suspend(chat.api, report.sender_id, reason);
+              await resolve(`Suspended: ${reason}`);
+            }}
+          />
+        </div>
       )}
     </article>
   );

@@ -1,9 +1,10 @@
 import { useState, type FormEvent } from "react";
 import { changeEmail, changePassword, verifyEmail, type Account } from "../../store/account";
 import { Field } from "../Field";
+import { FormFooter } from "../FormFooter";
 import { useChat } from "../hooks";
 import { entered, useWork } from "../work";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 
 /** The address that the account is found by. */
 export function Email({ account }: { account: Account }) {
@@ -53,14 +54,7 @@ export function Email({ account }: { account: Account }) {
             problem={work.of("password")}
           />
           <Problem work={work} fields={["email", "password"]} />
-          <footer>
-            <button type="button" onClick={() => setChanging(false)}>
-              Cancel
-            </button>
-            <button className="primary" disabled={work.busy}>
-              Change
-            </button>
-          </footer>
+          <FormFooter action="Change" disabled={work.busy} onCancel={() => setChanging(false)} />
         </form>
       ) : (
         <>
@@ -120,14 +114,7 @@ export function Password() {
             problem={work.of("new_password")}
           />
           <Problem work={work} fields={["password", "new_password"]} />
-          <footer>
-            <button type="button" onClick={() => setState("idle")}>
-              Cancel
-            </button>
-            <button className="primary" disabled={work.busy}>
-              Change
-            </button>
-          </footer>
+          <FormFooter action="Change" disabled={work.busy} onCancel={() => setState("idle")} />
         </form>
       ) : (
         <button type="button" onClick={() => setState("changing")}>

@@ -6,7 +6,7 @@ import { Confirm } from "../Dialog";
 import { useChat } from "../hooks";
 import { useWork } from "../work";
 import { Keys } from "./Keys";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 import { Webhooks } from "./Webhooks";
 
 interface Props {

@@ -4,15 +4,16 @@ import type { Id } from "../../core/wire";
 import { createBot, listBots, type Bot } from "../../store/bots";
 import { Avatar } from "../Avatar";
 import { Field } from "../Field";
+import { FormFooter } from "../FormFooter";
 import { useChat } from "../hooks";
 import { entered, useLoaded, useWork } from "../work";
 import { BotView } from "./BotView";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 
 /** Programs that take part in conversations for this person. */
 export function Bots() {
   const { api } = useChat();
-  const { value: bots, problem, set } = useLoaded(useCallback(() => listBots(api), [api]));
+  const { value: bots, work: loading, set } = useLoaded(useCallback(() => listBots(api), [api]));
   const [openId, setOpenId] = useState<Id | null>(null);
   const [isMaking, setMaking] = useState(false);
   const work = useWork();
@@ -47,11 +48,7 @@ export function Bots() {
         A bot is a program of yours that reads and writes in the conversations it is added to. It comes in by
         a key.
       </p>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem work={loading} />
       <ul className="people">
         {bots?.map((bot) => (
           <li key={bot.bot_id}>
@@ -80,14 +77,15 @@ export function Bots() {
             problem={work.of("display_name")}
           />
           <Problem work={work} fields={["display_name"]} />
-          <footer>
-            <button type="button" onClick={() => setMaking(false)}>
-              Cancel
-            </button>
-            <button className="primary" disabled={work.busy}>
-              <BotIcon /> Make it
-            </button>
-          </footer>
+          <FormFooter
+            action={
+              <>
+                <BotIcon /> Make it
+              </>
+            }
+            disabled={work.busy}
+            onCancel={() => setMaking(false)}
+          />
         </form>
       ) : (
         <button type="button" onClick={() => setMaking(true)}>

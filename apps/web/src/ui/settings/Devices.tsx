@@ -4,13 +4,13 @@ import { lastSeen } from "../../core/text";
 import { listSessions, revokeOtherSessions, revokeSession, type DeviceSession } from "../../store/account";
 import { useChat, useNow } from "../hooks";
 import { useLoaded, useWork } from "../work";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 
 /** Where this person is logged in. */
 export function Devices() {
   const { api } = useChat();
   const now = useNow();
-  const { value: sessions, problem, set } = useLoaded(useCallback(() => listSessions(api), [api]));
+  const { value: sessions, work: loading, set } = useLoaded(useCallback(() => listSessions(api), [api]));
   const work = useWork();
 
   const revoke = (gone: DeviceSession): Promise<boolean> =>
@@ -27,11 +27,7 @@ export function Devices() {
   return (
     <section className="stack" aria-label="Devices">
       <h3>Where you are logged in</h3>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem work={loading} />
       <ul className="people">
         {sessions?.map((session) => (
           <li key={session.session_id} className="person">

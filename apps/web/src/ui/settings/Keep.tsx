@@ -1,5 +1,6 @@
 import { Check, Copy as CopyIcon, Download } from "lucide-react";
 import { useEffect, useState } from "react";
+import { download } from "../../store/files";
 
 const SAID_MS = 4_000;
 
@@ -38,9 +39,7 @@ export function Save({ text, name, label }: { text: () => string; name: string; 
 
 /** Hands a file to the browser's downloads. */
 export function saveFile(file: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  const url = URL.createObjectURL(file);
+  download(url, name);
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

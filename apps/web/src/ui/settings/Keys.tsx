@@ -4,9 +4,10 @@ import { DEEDS, NOUNS, summary, USUAL, type Scope } from "../../core/scopes";
 import { ago, fullDay } from "../../core/text";
 import { createKey, revokeKey, wishLike, type ApiKey, type Bot, type KeyWish } from "../../store/bots";
 import { Field } from "../Field";
+import { FormFooter } from "../FormFooter";
 import { useChat, useNow } from "../hooks";
 import { entered, useWork } from "../work";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 import { Secret } from "./Secret";
 
 interface Made {
@@ -152,14 +153,7 @@ function NewKey({ problem, busy, onMake, onCancel }: NewKeyProps) {
           ))}
         </select>
       </label>
-      <footer>
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-        <button className="primary" disabled={busy || !scopes.size}>
-          Make the key
-        </button>
-      </footer>
+      <FormFooter action="Make the key" disabled={busy || !scopes.size} onCancel={onCancel} />
     </form>
   );
 }

@@ -6,7 +6,7 @@ import { Field } from "../Field";
 import { useChat } from "../hooks";
 import { applyTheme, savedTheme, type Theme } from "../theme";
 import { entered, useWork } from "../work";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 
 const THEMES: readonly [Theme, string][] = [
   ["system", "As the system"],

@@ -1,9 +1,11 @@
 import { Bot, Database, MonitorSmartphone, Shield, ShieldCheck, UserRound } from "lucide-react";
-import { useCallback, useId, useState } from "react";
+import { useCallback, useState } from "react";
 import { readAccount } from "../../store/account";
 import { Dialog } from "../Dialog";
 import { useChat } from "../hooks";
-import { Tabs, type Tab } from "../Tabs";
+import { Problem } from "../Problem";
+import { Sections } from "../Sections";
+import type { Tab } from "../Tabs";
 import { useLoaded } from "../work";
 import { Email, Password } from "./Access";
 import { Bots } from "./Bots";
@@ -33,52 +35,36 @@ interface Props {
 export function Settings({ onClose, onLogOut, onErase, onAdminister }: Props) {
   const { api } = useChat();
   const [part, setPart] = useState<Part>("profile");
-  const panel = useId();
-  const { value: account, problem, set } = useLoaded(useCallback(() => readAccount(api), [api]));
+  const { value: account, work: loading, set } = useLoaded(useCallback(() => readAccount(api), [api]));
 
   return (
     <Dialog title="Settings" onClose={onClose} wide>
-      <div className="settings">
-        <nav className="settings-nav" aria-label="Settings">
-          <Tabs
-            label="Settings"
-            tabs={PARTS}
-            selected={part}
-            onSelect={setPart}
-            panel={panel}
-            className="settings-tabs"
-          />
-          {account?.admin && (
+      <Sections
+        label="Settings"
+        tabs={PARTS}
+        selected={part}
+        onSelect={setPart}
+        aside={
+          account?.admin && (
             <button type="button" onClick={onAdminister}>
               <Shield /> Administration
             </button>
-          )}
-        </nav>
-        <div
-          id={panel}
-          role="tabpanel"
-          aria-labelledby={`${panel}-${part}`}
-          tabIndex={0}
-          className="settings-panel"
-        >
-          {part === "profile" && <ProfileForm onDone={onClose} onLogOut={onLogOut} />}
-          {part === "devices" && <Devices />}
-          {part === "bots" && <Bots />}
-          {part === "data" && <YourData onErase={onErase} />}
-          {part === "security" && account && (
-            <>
-              <Email account={account} />
-              <Password />
-              <TwoFactor account={account} onChange={set} />
-            </>
-          )}
-          {part === "security" && problem && (
-            <p className="problem" role="alert">
-              {problem}
-            </p>
-          )}
-        </div>
-      </div>
+          )
+        }
+      >
+        {part === "profile" && <ProfileForm onDone={onClose} onLogOut={onLogOut} />}
+        {part === "devices" && <Devices />}
+        {part === "bots" && <Bots />}
+        {part === "data" && <YourData onErase={onErase} />}
+        {part === "security" && account && (
+          <>
+            <Email account={account} />
+            <Password />
+            <TwoFactor account={account} onChange={set} />
+          </>
+        )}
+        {part === "security" && <Problem work={loading} />}
+      </Sections>
     </Dialog>
   );
 }

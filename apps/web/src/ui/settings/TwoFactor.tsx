@@ -11,10 +11,11 @@ import {
   type Secret,
 } from "../../store/account";
 import { Field } from "../Field";
+import { FormFooter } from "../FormFooter";
 import { useChat } from "../hooks";
 import { entered, useWork } from "../work";
 import { Copy, Save } from "./Keep";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 
 type Step =
   | { kind: "idle" }
@@ -162,14 +163,7 @@ function Proof({ action, withCode = false, onCancel, onProve, children }: ProofP
         />
       )}
       <Problem work={work} fields={["password", "code"]} />
-      <footer>
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-        <button className="primary" disabled={work.busy}>
-          {action}
-        </button>
-      </footer>
+      <FormFooter action={action} disabled={work.busy} onCancel={onCancel} />
     </form>
   );
 }
@@ -220,14 +214,7 @@ function Scan({ secret, onCancel, onCode }: ScanProps) {
         problem={work.of("code")}
       />
       <Problem work={work} fields={["code"]} />
-      <footer>
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-        <button className="primary" disabled={work.busy}>
-          Confirm
-        </button>
-      </footer>
+      <FormFooter action="Confirm" disabled={work.busy} onCancel={onCancel} />
     </form>
   );
 }

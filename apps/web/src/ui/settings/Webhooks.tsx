@@ -3,9 +3,10 @@ import { useCallback, useState, type FormEvent } from "react";
 import { ago } from "../../core/text";
 import { createWebhook, deleteWebhook, listWebhooks, type Bot, type Webhook } from "../../store/bots";
 import { Field } from "../Field";
+import { FormFooter } from "../FormFooter";
 import { useChat, useNow } from "../hooks";
 import { entered, useLoaded, useWork } from "../work";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 import { Secret } from "./Secret";
 
 /** Where a bot is told by HTTP of what others do. */
@@ -13,7 +14,7 @@ export function Webhooks({ bot }: { bot: Bot }) {
   const { api } = useChat();
   const now = useNow();
   const load = useCallback(() => listWebhooks(api, bot.bot_id), [api, bot.bot_id]);
-  const { value: webhooks, problem, set } = useLoaded(load);
+  const { value: webhooks, work: loading, set } = useLoaded(load);
   const [isAdding, setAdding] = useState(false);
   const [secret, setSecret] = useState<string | null>(null);
   const work = useWork();
@@ -36,11 +37,7 @@ export function Webhooks({ bot }: { bot: Bot }) {
   return (
     <section className="stack" aria-labelledby="webhooks">
       <h3 id="webhooks">Webhooks</h3>
-      {problem && (
-        <p className="problem" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem work={loading} />
       {webhooks?.length === 0 && !isAdding && (
         <p className="lead">Instead of listening itself, the bot can be called for each event.</p>
       )}
@@ -82,14 +79,7 @@ export function Webhooks({ bot }: { bot: Bot }) {
             asked
             problem={work.of("url")}
           />
-          <footer>
-            <button type="button" onClick={() => setAdding(false)}>
-              Cancel
-            </button>
-            <button className="primary" disabled={work.busy}>
-              Add
-            </button>
-          </footer>
+          <FormFooter action="Add" disabled={work.busy} onCancel={() => setAdding(false)} />
         </form>
       ) : (
         <button type="button" onClick={() => setAdding(true)}>

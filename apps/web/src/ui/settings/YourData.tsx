@@ -2,10 +2,11 @@ import { Download, Trash2 } from "lucide-react";
 import { useState, type FormEvent } from "react";
 import { exportData } from "../../store/account";
 import { Field } from "../Field";
+import { FormFooter } from "../FormFooter";
 import { useChat } from "../hooks";
 import { entered, useWork } from "../work";
 import { saveFile } from "./Keep";
-import { Problem } from "./Problem";
+import { Problem } from "../Problem";
 
 /** A copy of all that is kept of this person, and the end of it. */
 export function YourData({ onErase }: { onErase: (password: string) => Promise<void> }) {
@@ -52,14 +53,13 @@ export function YourData({ onErase }: { onErase: (password: string) => Promise<v
               problem={erasing.of("password")}
             />
             <Problem work={erasing} fields={["password"]} />
-            <footer>
-              <button type="button" onClick={() => setAsking(false)}>
-                Keep my account
-              </button>
-              <button className="danger" disabled={erasing.busy}>
-                Delete it for good
-              </button>
-            </footer>
+            <FormFooter
+              action="Delete it for good"
+              disabled={erasing.busy}
+              danger
+              cancel="Keep my account"
+              onCancel={() => setAsking(false)}
+            />
           </form>
         ) : (
           <button type="button" className="danger-text" onClick={() => setAsking(true)}>

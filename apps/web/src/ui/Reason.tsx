@@ -1,7 +1,8 @@
-import type { FormEvent } from "react";
-import { Field } from "../Field";
-import { Problem } from "../settings/Problem";
-import { entered, useWork } from "../work";
+import type { FormEvent, ReactNode } from "react";
+import { Field } from "./Field";
+import { FormFooter } from "./FormFooter";
+import { Problem } from "./Problem";
+import { entered, useWork } from "./work";
 
 interface Props {
   label: string;
@@ -10,19 +11,21 @@ interface Props {
   onCancel: () => void;
   /** Throws ApiError. */
   onGive: (text: string) => Promise<void>;
+  children?: ReactNode;
 }
 
 const FIELDS = ["reason", "resolution"];
 
-/** Asks for the words that go into the audit log. */
-export function Reason({ label, action, danger = false, onCancel, onGive }: Props) {
+/** Asks why, in words that administrators read. */
+export function Reason({ label, action, danger = false, onCancel, onGive, children }: Props) {
   const work = useWork();
   const give = (event: FormEvent<HTMLFormElement>): void => {
     const text = entered(event);
     void work.run(() => onGive(text("reason").trim()));
   };
   return (
-    <form className="stack manage" onSubmit={give}>
+    <form className="stack" onSubmit={give}>
+      {children}
       <Field
         label={label}
         name="reason"
@@ -33,14 +36,7 @@ export function Reason({ label, action, danger = false, onCancel, onGive }: Prop
         problem={FIELDS.map(work.of).find(Boolean) ?? null}
       />
       <Problem work={work} fields={FIELDS} />
-      <footer>
-        <button type="button" onClick={onCancel}>
-          Cancel
-        </button>
-        <button className={danger ? "danger" : "primary"} disabled={work.busy}>
-          {action}
-        </button>
-      </footer>
+      <FormFooter action={action} disabled={work.busy} danger={danger} onCancel={onCancel} />
     </form>
   );
 }

@@ -1,4 +1,4 @@
-import type { Work } from "../work";
+import type { Work } from "./work";
 
 /** What went wrong, unless a field of the form says so itself. */
 export function Problem({ work, fields }: { work: Work; fields?: readonly string[] }) {

@@ -6,10 +6,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from playwright.async_api import Browser, async_playwright
 from stack import Stack, tools
 from support import contract
 from support.chat import Person
+
+from realchat_common import telemetry
 
 NewPerson = Callable[[str], Awaitable[Person]]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--disable-sync"]
@@ -22,6 +27,16 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=str(tools.browser()), args=FLAGS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
+    """All spans that end in this process, whose traces are all sampled."""
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    yield spans
+    provider.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,6 @@ from typing import Any
 import jwt
 import msgspec
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from realchat_delivery.frames import Close
 from realchat_delivery.tickets import Tickets
@@ -23,7 +21,6 @@ from websockets.frames import Frame, Opcode
 from websockets.typing import Subprotocol
 
 from chat.event.v1 import event_pb2 as pb
-from realchat_common import telemetry
 from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.ids import new_id
@@ -184,12 +181,9 @@ async def test_a_message_is_acknowledged_and_reaches_the_other_side(world: World
 
 
 async def test_a_send_is_one_trace_as_far_as_another_nodes_sockets(
-    world: World, node: DeliveryNode, monkeypatch: pytest.MonkeyPatch
+    world: World, node: DeliveryNode, spans: InMemorySpanExporter
 ) -> None:
-    other, spans = await world.node(), InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    other = await world.node()
     talk = world.logs.conversation("alice", "bob")
     async with connected(node, "alice/phone") as alice, connected(other, "bob/phone") as bob:
         await alice.asks(message(talk.conversation_id, "m1", "hello"))

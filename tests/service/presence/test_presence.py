@@ -11,8 +11,6 @@ from pathlib import Path
 from time import perf_counter
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from realchat_presence.domain import Device, Hidden, Status, UserPresence
 from redis.asyncio import Redis
@@ -358,11 +356,8 @@ async def test_presence_is_for_the_authenticated(peers: Peers) -> None:
 
 
 async def test_a_round_trip_to_redis_is_a_span_of_the_trace_it_is_made_for(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, spans: InMemorySpanExporter
 ) -> None:
-    provider, spans = TracerProvider(), InMemorySpanExporter()
-    provider.add_span_processor(SimpleSpanProcessor(spans))
-    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
     await house.of(ALICE)
     assert not spans.get_finished_spans()
     with telemetry.traced("request"):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from stack import Stack
+from support import mails
 from support.chat import PASSWORD, ApiError, Person, eventually, opened
 from support.confidential import confide
 from support.fixtures import NewPerson
@@ -52,34 +53,19 @@ async def test_a_changed_password_closes_the_sockets_of_all_other_sessions_withi
     assert (left["device_name"], left["current"]) == ("Kitchen", True)
 
 
-async def _brought(stack: Stack, person: Person, purpose: str) -> str:
-    """What the mail of a purpose to somebody brings."""
-    found: list[str] = []
-
-    def arrived() -> bool:
-        mails = (path.read_text() for path in stack.mail_folder.glob("*.html"))
-        found[:] = [mail for mail in mails if f"sent to {person.email}." in mail and f"#{purpose}=" in mail]
-        return bool(found)
-
-    await eventually(arrived, f"{person.name} has a mail to {purpose}", 10)
-    token = found[0].split(f"#{purpose}=")[1].split('"')[0]
-    confide(token)
-    return token
-
-
 async def test_mails_verify_an_address_and_bring_another_password(
     stack: Stack, http: httpx.AsyncClient, person: NewPerson
 ) -> None:
     alice = await person("Alice")
     asked = await http.post("/v1/auth/password-resets", json={"email": alice.email})
-    token = await _brought(stack, alice, "verify")
+    token = mails.token_of(await mails.link(stack, alice.email, "verify"))
     confirmed = await http.post("/v1/auth/email-confirmations", json={"token": token})
     assert (confirmed.status_code, confirmed.json()) == (200, {"email": alice.email})
     assert (await alice.asks("GET", "/v1/me/account"))["email_verified"] is True
     unknown = await http.post("/v1/auth/password-resets", json={"email": f"x{alice.email}"})
     assert (asked.status_code, asked.content) == (unknown.status_code, unknown.content)
     confide(new := "staple at dusk")
-    body = {"token": await _brought(stack, alice, "reset"), "new_password": new}
+    body = {"token": mails.token_of(await mails.link(stack, alice.email, "reset")), "new_password": new}
     assert (await http.post("/v1/auth/password-resets/confirm", json=body)).status_code == 204
     with pytest.raises(ApiError) as refusal:
         await alice.asks("GET", "/v1/me")

@@ -31,8 +31,8 @@ CHEAP = {
 LOCAL = {"REALCHAT_WEBHOOKS_PRIVATE": "true"}
 """Whom the tests' webhooks call is on this machine."""
 
-HASTY = {"REALCHAT_JANITOR_AFTER_SECONDS": "8"}
-"""So that the tests of faults need not wait as long as one would in production."""
+HASTY = {"REALCHAT_JANITOR_AFTER_SECONDS": "8", "REALCHAT_REMIND_AFTER_SECONDS": "2"}
+"""So that tests need not wait as long as one would in production."""
 
 
 @pytest.fixture(scope="session")

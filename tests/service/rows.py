@@ -129,6 +129,19 @@ ROWS: dict[str, dict[str, dict[str, Row]]] = {
             "bot_member": {"conversation_id": GROUP, "bot_id": BOT},
             "webhook_seen": {"webhook_id": HOOK, "event_id": THING, "at_ms": AT},
         },
+        "0009": {
+            "account": {
+                "user_id": BOB,
+                "email": "bob@example.org",
+                "email_key": "bob@example.org",
+                "password_hash": "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA",
+                "created_at_ms": AT,
+                "reminders": False,
+                "remind_at_ms": AT,
+                "reminded_at_ms": AT,
+                "reminded_read_mark": 7,
+            },
+        },
     },
     "realchat_profile": {
         "0001": {

@@ -12,6 +12,7 @@ from chat.auth.v1.auth_pb2_grpc import add_AuthServiceServicer_to_server
 from chat.auth.v1.bot_pb2_grpc import add_BotServiceServicer_to_server
 from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
+from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
 from realchat_auth.administration.rpc import AdministrationServicer
 from realchat_auth.administration.service import Administration
@@ -32,6 +33,9 @@ from realchat_auth.events import ERASURE, ERASURE_PACE, couriers, eraser, log_re
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
+from realchat_auth.reminders.elsewhere import Services
+from realchat_auth.reminders.service import Reminders
+from realchat_auth.reminders.store import ReminderStore
 from realchat_auth.rpc import AuthServicer
 from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts
@@ -59,9 +63,10 @@ async def main() -> None:
         keys = SigningKeys(engine, sidecar.secrets["key-encryption-key"], settings.issuer, now_ms)
         await keys.rotate()
         hasher = PasswordHasher(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
-        profile = sidecar.peer("profile", ProfileServiceStub)
+        profile, message = sidecar.peer("profile", ProfileServiceStub), sidecar.peer("message", MessageServiceStub)
+        conversation = sidecar.peer("conversation", ConversationServiceStub)
         outbox = Outbox(engine, couriers(sidecar, profile), now_ms)
-        erase = eraser(profile, sidecar.peer("conversation", ConversationServiceStub))
+        erase = eraser(profile, conversation)
         store, passwords = AuthStore(engine), Passwords(hasher, settings.hashes_at_once)
         seal = sealing(sidecar.secrets["key-encryption-key"])
         factors = SecondFactors(FactorStore(engine), seal, now_ms)
@@ -73,10 +78,13 @@ async def main() -> None:
         bots = Bots(BotStore(engine), outbox, now_ms)
         outgoing = Outgoing(private=settings.webhooks_private)
         runtime.resources.push_async_callback(outgoing.close)
-        read = log_reader(sidecar.peer("message", MessageServiceStub))
+        read = log_reader(message)
         hooks = WebhookStore(engine)
         webhooks = Webhooks(hooks, seal, read, outgoing, now_ms, private=settings.webhooks_private)
         administration = Administration(AdministrationStore(engine), outbox, now_ms)
+        elsewhere = Services(sidecar.peer("presence", PresenceServiceStub), message, conversation, profile)
+        after_ms = int(settings.remind_after_seconds * 1000)
+        runtime.background("reminders", Reminders(ReminderStore(engine), elsewhere, after_ms, now_ms).run)
         runtime.background("outbox", outbox.run)
         runtime.background("webhooks", Outbox(engine, {WEBHOOK: webhooks.call}, now_ms, WEBHOOK_PACE).run)
         runtime.background("erasure", Outbox(engine, {ERASURE: erase}, now_ms, ERASURE_PACE).run)

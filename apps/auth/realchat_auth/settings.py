@@ -20,6 +20,8 @@ class AuthSettings(ServiceSettings):
     """Where people reach the web client, for the links in mails."""
     webhooks_private: bool = False
     """Whether webhooks may use plain http and lead into our own networks; only where their owners are trusted."""
+    remind_after_seconds: float = Field(default=3 * 3600, gt=0)
+    """Who has been away for so long, and has not read what has waited for so long, gets a mail about it."""
     argon2_time_cost: int = Field(default=3, ge=1)
     argon2_memory_kib: int = Field(default=64 * 1024, ge=19 * 1024)
     argon2_parallelism: int = Field(default=4, ge=1)

@@ -32,6 +32,14 @@ class Account(Table, table=True):
     """Or "admin"."""
     suspended_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
     suspension_reason: str = ""
+    reminders: bool = True
+    """Whether its owner is reminded by mail of what waits unread while they are away."""
+    remind_at_ms: Annotated[int, Field(sa_type=BigInteger)] = 0
+    """When to look whether to."""
+    reminded_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    """When that was done last."""
+    reminded_read_mark: Annotated[int | None, Field(sa_type=BigInteger)] = None
+    """As it was then: another one after its owner has read anything."""
 
 
 class Confirmation(Table, table=True):

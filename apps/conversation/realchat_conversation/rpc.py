@@ -45,6 +45,14 @@ def _member_ids(texts: Sequence[str], field: str) -> list[str]:
     return [parse_id(text, field) for text in texts]
 
 
+def _conversation_ids(texts: Sequence[str]) -> list[str]:
+    if len(texts) > MOST_CONVERSATIONS:
+        raise RealChatError(
+            Code.INVALID_ARGUMENT, f"at most {MOST_CONVERSATIONS} conversations", field="conversation_ids"
+        )
+    return [parse_id(text, "conversation_ids") for text in texts]
+
+
 def _role(number: int) -> Role:
     try:
         return Role(number)
@@ -111,12 +119,8 @@ class ConversationServicer(ConversationServiceServicer):
     async def BatchGetConversations(
         self, request: pb.BatchGetConversationsRequest, context: Context
     ) -> pb.BatchGetConversationsResponse:
-        if len(request.conversation_ids) > MOST_CONVERSATIONS:
-            raise RealChatError(
-                Code.INVALID_ARGUMENT, f"at most {MOST_CONVERSATIONS} conversations", field="conversation_ids"
-            )
         summaries = await self._conversations.summaries(
-            [parse_id(text, "conversation_ids") for text in request.conversation_ids], current_user().user_id
+            _conversation_ids(request.conversation_ids), current_user().user_id
         )
         return pb.BatchGetConversationsResponse(conversations=[to_conversation(summary) for summary in summaries])
 
@@ -138,6 +142,17 @@ class ConversationServicer(ConversationServiceServicer):
         peer_ids = [parse_id(peer_id, "peer_ids") for peer_id in request.peer_ids]
         return pb.FilterPeersResponse(
             peer_ids=await self._conversations.peers(parse_id(request.user_id, "user_id"), peer_ids)
+        )
+
+    async def FilterHeard(self, request: pb.FilterHeardRequest, context: Context) -> pb.FilterHeardResponse:
+        titles = await self._conversations.heard(
+            parse_id(request.user_id, "user_id"), _conversation_ids(request.conversation_ids)
+        )
+        return pb.FilterHeardResponse(
+            conversations=[
+                pb.HeardConversation(conversation_id=conversation_id, title=title)
+                for conversation_id, title in titles.items()
+            ]
         )
 
     async def AddMembers(self, request: pb.AddMembersRequest, context: Context) -> pb.AddMembersResponse:

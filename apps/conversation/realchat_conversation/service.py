@@ -141,6 +141,10 @@ class Conversations:
         """Those of the people who are in a conversation with a user."""
         return await self._store.peers(user_id, peer_ids)
 
+    async def heard(self, user_id: str, conversation_ids: Iterable[str]) -> dict[str, str]:
+        """The titles of those conversations that a user is in and wants to hear of."""
+        return await self._store.heard(user_id, conversation_ids, self._clock())
+
     async def remove_member(self, conversation_id: str, actor_id: str, user_id: str) -> None:
         """Removes somebody from a group."""
         await self._change(conversation_id, actor_id, RemoveMember(user_id))

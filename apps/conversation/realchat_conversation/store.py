@@ -260,6 +260,21 @@ class Store:
         async with transaction(self._engine) as session:
             return list(await session.exec(query))
 
+    async def heard(self, user_id: str, conversation_ids: Iterable[str], now_ms: int) -> dict[str, str]:
+        """The titles of those conversations that a user is in and has neither muted nor archived."""
+        query = (
+            select(ConversationRow.conversation_id, ConversationRow.title)
+            .join(MemberRow, col(MemberRow.conversation_id) == ConversationRow.conversation_id)
+            .where(
+                MemberRow.user_id == user_id,
+                col(MemberRow.conversation_id).in_(conversation_ids),
+                MemberRow.muted_until_ms <= now_ms,
+                col(MemberRow.archived).is_(False),
+            )
+        )
+        async with transaction(self._engine) as session:
+            return dict((await session.exec(query)).all())
+
 
 async def _existing(session: AsyncSession, origin: Origin) -> Existing | None:
     query = select(ConversationRow.conversation_id, ConversationRow.content_digest)

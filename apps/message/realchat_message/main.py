@@ -37,6 +37,7 @@ from realchat_message.search_rpc import SearchRpc
 from realchat_message.segments import DaprSegments
 from realchat_message.settings import MessageSettings
 from realchat_message.store import MessageStore
+from realchat_message.waiting import WaitingMessages
 
 
 async def main() -> None:
@@ -90,7 +91,8 @@ async def main() -> None:
 
         details = MessageDetails(engine)
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        rpc = MessageRpc(conversation_log, MessageStore(engine), details, receipts, Relations(pool))
+        waiting = WaitingMessages(pool)
+        rpc = MessageRpc(conversation_log, MessageStore(engine), details, receipts, Relations(pool), waiting)
         add_MessageServiceServicer_to_server(rpc, server)
         add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
         add_ScheduleServiceServicer_to_server(ScheduleRpc(schedule, expiry), server)

@@ -29,6 +29,7 @@ from realchat_message.receipts import Mark, Receipts, Who
 from realchat_message.relations import Relations
 from realchat_message.segments import MOST_EVENTS
 from realchat_message.store import MessageStore, Page
+from realchat_message.waiting import WaitingMessages
 
 Context = grpc.aio.ServicerContext[object, object]
 
@@ -36,6 +37,7 @@ MOST_CONVERSATIONS = 200
 MOST_SYNCED = 500
 MOST_READ = 400
 MOST_MARKS = 500
+MOST_REMINDED = 50
 MOST_SEQ = 2**53
 
 
@@ -49,12 +51,14 @@ class MessageRpc(MessageServiceServicer):
         details: MessageDetails,
         receipts: Receipts,
         relations: Relations,
+        waiting: WaitingMessages,
     ) -> None:
         self._log = log
         self._store = store
         self._details = details
         self._receipts = receipts
         self._relations = relations
+        self._waiting = waiting
 
     async def AppendMessages(self, request: pb.AppendMessagesRequest, context: Context) -> pb.AppendMessagesResponse:
         conversation_id = parse_id(request.conversation_id, "conversation_id")
@@ -289,6 +293,12 @@ class MessageRpc(MessageServiceServicer):
     async def ForgetRelations(self, request: pb.ForgetRelationsRequest, context: Context) -> pb.ForgetRelationsResponse:
         await self._relations.forget(parse_id(request.user_id, "user_id"))
         return pb.ForgetRelationsResponse()
+
+    async def ListWaiting(self, request: pb.ListWaitingRequest, context: Context) -> pb.ListWaitingResponse:
+        if len(request.user_ids) > MOST_REMINDED:
+            raise RealChatError(Code.INVALID_ARGUMENT, f"at most {MOST_REMINDED} people", field="user_ids")
+        user_ids = [parse_id(user_id, "user_ids") for user_id in request.user_ids]
+        return pb.ListWaitingResponse(waiting=await self._waiting.of(user_ids, request.since_ms))
 
 
 def _who(mark: pb.ReceiptMark) -> Who:

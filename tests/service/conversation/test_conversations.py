@@ -412,6 +412,20 @@ async def test_a_group_has_a_description_an_avatar_and_rules(town: Town) -> None
         await town.conversations.configure(group, bob, Configure(description="Mine"))
 
 
+async def test_what_is_muted_or_archived_is_not_heard(town: Town) -> None:
+    alice, bob = people(2)
+    talk = (await town.conversations.create_direct(alice, bob))[0].conversation_id
+    loud, muted, archived = [await town.group(alice, bob) for _ in range(3)]
+    elsewhere = await town.group(alice)
+    await town.conversations.change_settings(muted, bob, SettingsChange(muted_until_ms=town.now_ms + 1))
+    await town.conversations.change_settings(archived, bob, SettingsChange(archived=True))
+    asked = [talk, loud, muted, archived, elsewhere]
+    assert set(await town.conversations.heard(bob, asked)) == {talk, loud}
+    assert set(await town.conversations.heard(alice, asked)) == set(asked)
+    town.now_ms += 1
+    assert await town.conversations.heard(bob, [muted, talk]) == {muted: "Team", talk: ""}
+
+
 async def test_mute_pin_archive_and_draft_are_a_members_own(town: Town) -> None:
     alice, bob = people(2)
     group = await town.group(alice, bob)

@@ -44,6 +44,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", "/v1/auth/password-resets"): {"email": "a@example.org"},
     ("POST", "/v1/auth/password-resets/confirm"): {"token": "t", "new_password": "b"},
     ("PATCH", "/v1/me/privacy"): {"last_seen": "nobody"},
+    ("PATCH", "/v1/me/account"): {"reminders": False},
     ("POST", "/v1/contacts"): {"user_id": ID},
     ("POST", "/v1/blocks"): {"user_id": ID},
     ("POST", "/v1/conversations/direct"): {"user_id": ID},
@@ -70,7 +71,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
 }
 """Each route that takes a body, with one that it accepts."""
 
-PARTIAL = {"/v1/me", "/v1/me/privacy", TALK, f"{TALK}/settings", f"{TALK}/invites"}
+PARTIAL = {"/v1/me", "/v1/me/privacy", "/v1/me/account", TALK, f"{TALK}/settings", f"{TALK}/invites"}
 """Those whose fields may all be left out, or null."""
 
 ROUTES = [

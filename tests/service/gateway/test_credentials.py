@@ -23,7 +23,13 @@ async def test_an_account_is_shown_to_its_owner(alice: Client, backends: Backend
         "second_factor": False,
         "recovery_codes_left": 0,
         "admin": False,
+        "reminders": False,
     }
+    account.reminders = True
+    backends.answer("UpdateAccount", pb.UpdateAccountResponse(account=account))
+    changed = await alice.ask("PATCH", "/v1/me/account", json={"reminders": True})
+    assert changed.json()["reminders"] is True
+    assert backends.asked("UpdateAccount") == pb.UpdateAccountRequest(reminders=True)
 
 
 async def test_another_address_waits_for_its_confirmation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -19,13 +20,15 @@ class Letter(msgspec.Struct, frozen=True):
 
     purpose: Purpose
     email: str
-    """Where to."""
+    """Where to; empty for where the account's mails go."""
     written_at_ms: int
     user_id: str = ""
     """Whose account; empty when only the address is known."""
+    lines: Sequence[str] = ()
+    """What it tells."""
 
 
-def letter(purpose: Purpose, email: str, now_ms: int, user_id: str = "") -> Owed:
+def letter(purpose: Purpose, email: str, now_ms: int, user_id: str = "", lines: Sequence[str] = ()) -> Owed:
     """A mail as a debt, due at once."""
-    payload = msgspec.json.encode(Letter(purpose, email, now_ms, user_id))
+    payload = msgspec.json.encode(Letter(purpose, email, now_ms, user_id, lines))
     return Owed(owed_id=UUID(new_id()), kind=MAIL, payload=payload, due_at_ms=now_ms)

@@ -64,8 +64,15 @@ class Mailroom:
             log.warning("a mail was given up", purpose=letter.purpose.value)
         elif letter.purpose is Purpose.CHANGED:
             await self._post(compose(letter.purpose, letter.email, self._web_url))
+        elif letter.purpose is Purpose.REMIND:
+            await self._remind(letter)
         else:
             await self._confirm(letter)
+
+    async def _remind(self, letter: Letter) -> None:
+        account = await self._store.find(letter.user_id, "")
+        if account and account.reminders and account.suspended_at_ms is None:
+            await self._post(compose(letter.purpose, account.email, self._web_url, lines=letter.lines))
 
     async def _confirm(self, letter: Letter) -> None:
         account = await self._store.find(letter.user_id, email_key(letter.email))

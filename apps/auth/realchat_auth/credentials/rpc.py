@@ -8,6 +8,7 @@ from chat.auth.v1 import account_pb2 as pb
 from chat.auth.v1.account_pb2_grpc import AccountServiceServicer
 from realchat_auth.administration.store import ADMIN
 from realchat_auth.credentials.service import Credentials
+from realchat_auth.tables import Account
 from realchat_common.rpc import current_user
 
 
@@ -23,17 +24,26 @@ class AccountServicer(AccountServiceServicer):
 
     async def GetAccount(self, request: pb.GetAccountRequest, context: Any) -> pb.GetAccountResponse:
         account = await self._credentials.account(current_user())
+        return pb.GetAccountResponse(account=await self._shown(account))
+
+    async def UpdateAccount(self, request: pb.UpdateAccountRequest, context: Any) -> pb.UpdateAccountResponse:
+        if request.HasField("reminders"):
+            account = await self._credentials.set_reminders(current_user(), request.reminders)
+        else:
+            account = await self._credentials.account(current_user())
+        return pb.UpdateAccountResponse(account=await self._shown(account))
+
+    async def _shown(self, account: Account) -> pb.Account:
         second_factor, codes_left = await self._credentials.second_factor(account)
-        return pb.GetAccountResponse(
-            account=pb.Account(
-                user_id=str(account.user_id),
-                email=account.email,
-                email_verified=account.email_verified_at_ms is not None,
-                created_at_ms=account.created_at_ms,
-                second_factor=second_factor,
-                recovery_codes_left=codes_left,
-                admin=account.role == ADMIN,
-            )
+        return pb.Account(
+            user_id=str(account.user_id),
+            email=account.email,
+            email_verified=account.email_verified_at_ms is not None,
+            created_at_ms=account.created_at_ms,
+            second_factor=second_factor,
+            recovery_codes_left=codes_left,
+            admin=account.role == ADMIN,
+            reminders=account.reminders,
         )
 
     async def RequestEmailVerification(

@@ -63,6 +63,10 @@ class Credentials:
         """Somebody's own account."""
         return await self._store.account(user.user_id)
 
+    async def set_reminders(self, user: User, wanted: bool) -> Account:
+        """Whether somebody is reminded by mail of what waits unread while they are away."""
+        return await self._store.set_reminders(user.user_id, wanted)
+
     async def second_factor(self, account: Account) -> tuple[bool, int]:
         """Whether a login needs a code, and how many recovery codes are left."""
         return await self._factors.state(account.user_id)

@@ -36,6 +36,13 @@ class CredentialStore:
             raise RealChatError(Code.USER_NOT_FOUND)
         return account
 
+    async def set_reminders(self, user_id: str, wanted: bool) -> Account:
+        """Whether somebody is reminded. Raises user_not_found."""
+        async with transaction(self._engine) as db:
+            account = await locked_account(db, user_id)
+            account.reminders = wanted
+            return account
+
     async def change_password(self, user: User, proof: str, password_hash: str, now_ms: int) -> Ended:
         """Gives an account another password and ends all its sessions but the one that asks.
 

@@ -14,6 +14,7 @@ from realchat_gateway.gateway import GatewayDep
 from realchat_gateway.own_export import exported
 from realchat_gateway.schemas.credentials import (
     Account,
+    AccountChange,
     Address,
     Confirmation,
     ConfirmedAddress,
@@ -37,6 +38,14 @@ anonymous = APIRouter(
 async def get_account(user: Reader, gateway: GatewayDep) -> Account:
     """The caller's account, which nobody else sees."""
     answer = await gateway.account.call(gateway.account.stub.GetAccount, pb.GetAccountRequest(), user)
+    return Account.of(answer.account)
+
+
+@router.patch("/account")
+async def update_account(body: AccountChange, user: Writer, gateway: GatewayDep) -> Account:
+    """Changes those of the caller's settings that are given."""
+    asked = pb.UpdateAccountRequest(**body.model_dump())
+    answer = await gateway.account.call(gateway.account.stub.UpdateAccount, asked, user)
     return Account.of(answer.account)
 
 

@@ -27,6 +27,7 @@ class Account(BaseModel):
             "second_factor": False,
             "recovery_codes_left": 0,
             "admin": False,
+            "reminders": True,
         }
     )
 
@@ -37,6 +38,7 @@ class Account(BaseModel):
     second_factor: Annotated[bool, Field(description="A login needs a code, too.")]
     recovery_codes_left: int
     admin: Annotated[bool, Field(description="May administer the instance.")]
+    reminders: Annotated[bool, Field(description="Mails tell what waits unread while its owner is away.")]
 
     @classmethod
     def of(cls, account: account_pb2.Account) -> Account:
@@ -49,7 +51,16 @@ class Account(BaseModel):
             second_factor=account.second_factor,
             recovery_codes_left=account.recovery_codes_left,
             admin=account.admin,
+            reminders=account.reminders,
         )
+
+
+class AccountChange(Command):
+    """What of an account is to change."""
+
+    model_config = example({"reminders": False})
+
+    reminders: bool | None = None
 
 
 class PasswordChange(Command):

@@ -1,6 +1,5 @@
 import { X } from "lucide-react";
 import { useEffect, useId, useRef, type ReactNode } from "react";
-import { opened } from "./layers";
 
 interface Props {
   title: string;
@@ -15,13 +14,8 @@ export function Dialog({ title, onClose, children, wide = false }: Props) {
   const heading = useId();
   useEffect(() => {
     const element = dialog.current;
-    if (!element) return undefined;
-    if (!element.open) element.showModal();
-    const closed = opened(element);
-    return () => {
-      closed();
-      element.close();
-    };
+    if (element && !element.open) element.showModal();
+    return () => element?.close();
   }, []);
   return (
     <dialog

@@ -1,7 +1,5 @@
 import { X } from "lucide-react";
 import { useCallback, useState } from "react";
-import { createPortal } from "react-dom";
-import { useTopDialog } from "./layers";
 
 export interface Toast {
   id: number;
@@ -30,8 +28,7 @@ export function useToasts(): {
 }
 
 export function Toasts({ toasts, onDismiss }: { toasts: readonly Toast[]; onDismiss: (id: number) => void }) {
-  const dialog = useTopDialog();
-  const shown = (
+  return (
     <div className="toasts" role="alert">
       {toasts.map((toast) => (
         <div key={toast.id} className="toast">
@@ -43,5 +40,4 @@ export function Toasts({ toasts, onDismiss }: { toasts: readonly Toast[]; onDism
       ))}
     </div>
   );
-  return dialog ? createPortal(shown, dialog) : shown;
 }

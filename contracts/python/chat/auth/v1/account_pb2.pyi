@@ -29,6 +29,7 @@ class Account(_message.Message):
     SECOND_FACTOR_FIELD_NUMBER: _builtins.int
     RECOVERY_CODES_LEFT_FIELD_NUMBER: _builtins.int
     ADMIN_FIELD_NUMBER: _builtins.int
+    REMINDERS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     email: _builtins.str
     email_verified: _builtins.bool
@@ -40,6 +41,8 @@ class Account(_message.Message):
     """Of those that were not used."""
     admin: _builtins.bool
     """Whether it is an administrator's."""
+    reminders: _builtins.bool
+    """Its owner is reminded by mail of what waits unread while they are away."""
     def __init__(
         self,
         *,
@@ -50,10 +53,11 @@ class Account(_message.Message):
         second_factor: _builtins.bool = ...,
         recovery_codes_left: _builtins.int = ...,
         admin: _builtins.bool = ...,
+        reminders: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "created_at_ms", b"created_at_ms", "email", b"email", "email_verified", b"email_verified", "recovery_codes_left", b"recovery_codes_left", "second_factor", b"second_factor", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admin", b"admin", "created_at_ms", b"created_at_ms", "email", b"email", "email_verified", b"email_verified", "recovery_codes_left", b"recovery_codes_left", "reminders", b"reminders", "second_factor", b"second_factor", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -137,6 +141,47 @@ class GetAccountResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAccountResponse: _TypeAlias = GetAccountResponse  # noqa: Y015
+
+@_typing.final
+class UpdateAccountRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REMINDERS_FIELD_NUMBER: _builtins.int
+    reminders: _builtins.bool
+    def __init__(
+        self,
+        *,
+        reminders: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reminders", b"_reminders", "reminders", b"reminders"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reminders", b"_reminders", "reminders", b"reminders"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reminders: _TypeAlias = _typing.Literal["reminders"]  # noqa: Y015
+    _WhichOneofArgType__reminders: _TypeAlias = _typing.Literal["_reminders", b"_reminders"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reminders) -> _WhichOneofReturnType__reminders | None: ...
+
+Global___UpdateAccountRequest: _TypeAlias = UpdateAccountRequest  # noqa: Y015
+
+@_typing.final
+class UpdateAccountResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def account(self) -> Global___Account: ...
+    def __init__(
+        self,
+        *,
+        account: Global___Account | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateAccountResponse: _TypeAlias = UpdateAccountResponse  # noqa: Y015
 
 @_typing.final
 class RequestEmailVerificationRequest(_message.Message):

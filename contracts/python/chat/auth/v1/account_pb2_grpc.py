@@ -46,6 +46,11 @@ class AccountServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountResponse.FromString,
                 _registered_method=True)
+        self.UpdateAccount = channel.unary_unary(
+                '/chat.auth.v1.AccountService/UpdateAccount',
+                request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.UpdateAccountRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.UpdateAccountResponse.FromString,
+                _registered_method=True)
         self.RequestEmailVerification = channel.unary_unary(
                 '/chat.auth.v1.AccountService/RequestEmailVerification',
                 request_serializer=chat_dot_auth_dot_v1_dot_account__pb2.RequestEmailVerificationRequest.SerializeToString,
@@ -112,6 +117,13 @@ class AccountServiceServicer:
 
     def GetAccount(self, request, context):
         """The caller's own account.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateAccount(self, request, context):
+        """Changes those of the caller's settings that are given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,6 +219,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.GetAccount,
                     request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.GetAccountResponse.SerializeToString,
+            ),
+            'UpdateAccount': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateAccount,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_account__pb2.UpdateAccountRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_account__pb2.UpdateAccountResponse.SerializeToString,
             ),
             'RequestEmailVerification': grpc.unary_unary_rpc_method_handler(
                     servicer.RequestEmailVerification,
@@ -315,6 +332,33 @@ class AccountService:
             '/chat.auth.v1.AccountService/GetAccount',
             chat_dot_auth_dot_v1_dot_account__pb2.GetAccountRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_account__pb2.GetAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AccountService/UpdateAccount',
+            chat_dot_auth_dot_v1_dot_account__pb2.UpdateAccountRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_account__pb2.UpdateAccountResponse.FromString,
             options,
             channel_credentials,
             insecure,

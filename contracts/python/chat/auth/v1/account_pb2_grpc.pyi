@@ -39,6 +39,8 @@ class AccountServiceStub:
     """Another password; all other sessions end. Errors: wrong_password, locked_out, invalid_argument."""
     GetAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.GetAccountRequest, _account_pb2.GetAccountResponse]
     """The caller's own account."""
+    UpdateAccount: _grpc.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]
+    """Changes those of the caller's settings that are given."""
     RequestEmailVerification: _grpc.UnaryUnaryMultiCallable[_account_pb2.RequestEmailVerificationRequest, _account_pb2.RequestEmailVerificationResponse]
     """Sends the caller's address another verification, unless it is verified or got one within the last minute."""
     ChangeEmail: _grpc.UnaryUnaryMultiCallable[_account_pb2.ChangeEmailRequest, _account_pb2.ChangeEmailResponse]
@@ -86,6 +88,8 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Another password; all other sessions end. Errors: wrong_password, locked_out, invalid_argument."""
     GetAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.GetAccountRequest, _account_pb2.GetAccountResponse]  # type: ignore[assignment]
     """The caller's own account."""
+    UpdateAccount: _aio.UnaryUnaryMultiCallable[_account_pb2.UpdateAccountRequest, _account_pb2.UpdateAccountResponse]  # type: ignore[assignment]
+    """Changes those of the caller's settings that are given."""
     RequestEmailVerification: _aio.UnaryUnaryMultiCallable[_account_pb2.RequestEmailVerificationRequest, _account_pb2.RequestEmailVerificationResponse]  # type: ignore[assignment]
     """Sends the caller's address another verification, unless it is verified or got one within the last minute."""
     ChangeEmail: _aio.UnaryUnaryMultiCallable[_account_pb2.ChangeEmailRequest, _account_pb2.ChangeEmailResponse]  # type: ignore[assignment]
@@ -142,6 +146,14 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_pb2.GetAccountResponse, _abc.Awaitable[_account_pb2.GetAccountResponse]]:
         """The caller's own account."""
+
+    @_abc_1.abstractmethod
+    def UpdateAccount(
+        self,
+        request: _account_pb2.UpdateAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_pb2.UpdateAccountResponse, _abc.Awaitable[_account_pb2.UpdateAccountResponse]]:
+        """Changes those of the caller's settings that are given."""
 
     @_abc_1.abstractmethod
     def RequestEmailVerification(

@@ -62,6 +62,11 @@ class ConversationServiceStub:
                 request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersRequest.SerializeToString,
                 response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersResponse.FromString,
                 _registered_method=True)
+        self.FilterHeard = channel.unary_unary(
+                '/chat.conversation.v1.ConversationService/FilterHeard',
+                request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterHeardRequest.SerializeToString,
+                response_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterHeardResponse.FromString,
+                _registered_method=True)
         self.AddMembers = channel.unary_unary(
                 '/chat.conversation.v1.ConversationService/AddMembers',
                 request_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.AddMembersRequest.SerializeToString,
@@ -167,6 +172,13 @@ class ConversationServiceServicer:
 
     def FilterPeers(self, request, context):
         """Of up to 200 people those who are in a conversation with somebody. Called by presence.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FilterHeard(self, request, context):
+        """Of up to 200 conversations those that somebody is in and has neither muted nor archived. Called by auth.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -293,6 +305,11 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.FilterPeers,
                     request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersRequest.FromString,
                     response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersResponse.SerializeToString,
+            ),
+            'FilterHeard': grpc.unary_unary_rpc_method_handler(
+                    servicer.FilterHeard,
+                    request_deserializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterHeardRequest.FromString,
+                    response_serializer=chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterHeardResponse.SerializeToString,
             ),
             'AddMembers': grpc.unary_unary_rpc_method_handler(
                     servicer.AddMembers,
@@ -498,6 +515,33 @@ class ConversationService:
             '/chat.conversation.v1.ConversationService/FilterPeers',
             chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersRequest.SerializeToString,
             chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterPeersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FilterHeard(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.conversation.v1.ConversationService/FilterHeard',
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterHeardRequest.SerializeToString,
+            chat_dot_conversation_dot_v1_dot_conversation__pb2.FilterHeardResponse.FromString,
             options,
             channel_credentials,
             insecure,

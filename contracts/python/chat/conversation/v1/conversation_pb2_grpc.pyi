@@ -50,6 +50,8 @@ class ConversationServiceStub:
     """Members of a conversation, in order of joining."""
     FilterPeers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.FilterPeersRequest, _conversation_pb2.FilterPeersResponse]
     """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
+    FilterHeard: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.FilterHeardRequest, _conversation_pb2.FilterHeardResponse]
+    """Of up to 200 conversations those that somebody is in and has neither muted nor archived. Called by auth."""
     AddMembers: _grpc.UnaryUnaryMultiCallable[_conversation_pb2.AddMembersRequest, _conversation_pb2.AddMembersResponse]
     """Adds people to a group; those who are in it already are left as they are.
     Errors: too_many_members, user_not_found, contact_refused.
@@ -105,6 +107,8 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Members of a conversation, in order of joining."""
     FilterPeers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.FilterPeersRequest, _conversation_pb2.FilterPeersResponse]  # type: ignore[assignment]
     """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
+    FilterHeard: _aio.UnaryUnaryMultiCallable[_conversation_pb2.FilterHeardRequest, _conversation_pb2.FilterHeardResponse]  # type: ignore[assignment]
+    """Of up to 200 conversations those that somebody is in and has neither muted nor archived. Called by auth."""
     AddMembers: _aio.UnaryUnaryMultiCallable[_conversation_pb2.AddMembersRequest, _conversation_pb2.AddMembersResponse]  # type: ignore[assignment]
     """Adds people to a group; those who are in it already are left as they are.
     Errors: too_many_members, user_not_found, contact_refused.
@@ -187,6 +191,14 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_pb2.FilterPeersResponse, _abc.Awaitable[_conversation_pb2.FilterPeersResponse]]:
         """Of up to 200 people those who are in a conversation with somebody. Called by presence."""
+
+    @_abc_1.abstractmethod
+    def FilterHeard(
+        self,
+        request: _conversation_pb2.FilterHeardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_pb2.FilterHeardResponse, _abc.Awaitable[_conversation_pb2.FilterHeardResponse]]:
+        """Of up to 200 conversations those that somebody is in and has neither muted nor archived. Called by auth."""
 
     @_abc_1.abstractmethod
     def AddMembers(

@@ -155,6 +155,11 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.FromString,
                 _registered_method=True)
+        self.ListWaiting = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListWaiting',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListWaitingRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListWaitingResponse.FromString,
+                _registered_method=True)
 
 
 class MessageServiceServicer:
@@ -343,6 +348,14 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWaiting(self, request, context):
+        """What waits for up to 50 people that they are reminded of: unread messages in direct conversations, and mentions in
+        groups, of nobody whom one of the two has blocked. Who has nothing is left out. Called by auth.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MessageServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -465,6 +478,11 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.ForgetRelations,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.SerializeToString,
+            ),
+            'ListWaiting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaiting,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ListWaitingRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ListWaitingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1116,6 +1134,33 @@ class MessageService:
             '/chat.message.v1.MessageService/ForgetRelations',
             chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWaiting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListWaiting',
+            chat_dot_message_dot_v1_dot_message__pb2.ListWaitingRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ListWaitingResponse.FromString,
             options,
             channel_credentials,
             insecure,

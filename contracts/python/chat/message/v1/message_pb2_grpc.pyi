@@ -106,6 +106,10 @@ class MessageServiceStub:
     """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
     profile.
     """
+    ListWaiting: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListWaitingRequest, _message_pb2.ListWaitingResponse]
+    """What waits for up to 50 people that they are reminded of: unread messages in direct conversations, and mentions in
+    groups, of nobody whom one of the two has blocked. Who has nothing is left out. Called by auth.
+    """
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
@@ -184,6 +188,10 @@ class MessageServiceAsyncStub(MessageServiceStub):
     ForgetRelations: _aio.UnaryUnaryMultiCallable[_message_pb2.ForgetRelationsRequest, _message_pb2.ForgetRelationsResponse]  # type: ignore[assignment]
     """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
     profile.
+    """
+    ListWaiting: _aio.UnaryUnaryMultiCallable[_message_pb2.ListWaitingRequest, _message_pb2.ListWaitingResponse]  # type: ignore[assignment]
+    """What waits for up to 50 people that they are reminded of: unread messages in direct conversations, and mentions in
+    groups, of nobody whom one of the two has blocked. Who has nothing is left out. Called by auth.
     """
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -404,6 +412,16 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_message_pb2.ForgetRelationsResponse, _abc.Awaitable[_message_pb2.ForgetRelationsResponse]]:
         """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
         profile.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWaiting(
+        self,
+        request: _message_pb2.ListWaitingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_pb2.ListWaitingResponse, _abc.Awaitable[_message_pb2.ListWaitingResponse]]:
+        """What waits for up to 50 people that they are reminded of: unread messages in direct conversations, and mentions in
+        groups, of nobody whom one of the two has blocked. Who has nothing is left out. Called by auth.
         """
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -85,7 +85,8 @@ class PresenceServiceServicer:
 
     def ComparePresence(self, request, context):
         """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
-        watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+        watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may. Called by
+        auth, to remind nobody who is there.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

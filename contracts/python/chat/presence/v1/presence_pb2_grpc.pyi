@@ -43,7 +43,8 @@ class PresenceServiceStub:
     """
     ComparePresence: _grpc.UnaryUnaryMultiCallable[_presence_pb2.ComparePresenceRequest, _presence_pb2.ComparePresenceResponse]
     """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
-    watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+    watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may. Called by
+    auth, to remind nobody who is there.
     """
 
 @_typing.type_check_only
@@ -61,7 +62,8 @@ class PresenceServiceAsyncStub(PresenceServiceStub):
     """
     ComparePresence: _aio.UnaryUnaryMultiCallable[_presence_pb2.ComparePresenceRequest, _presence_pb2.ComparePresenceResponse]  # type: ignore[assignment]
     """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
-    watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+    watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may. Called by
+    auth, to remind nobody who is there.
     """
 
 class PresenceServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -100,7 +102,8 @@ class PresenceServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_presence_pb2.ComparePresenceResponse, _abc.Awaitable[_presence_pb2.ComparePresenceResponse]]:
         """Of up to 200 users those whose presence is not as the caller knows it. Called by delivery for whom its clients
-        watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may.
+        watch, so that nothing that was lost on its way stays lost; it has asked GetPresence whether they may. Called by
+        auth, to remind nobody who is there.
         """
 
 def add_PresenceServiceServicer_to_server(servicer: PresenceServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

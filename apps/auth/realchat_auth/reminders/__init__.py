@@ -1,0 +1,1 @@
+"""Mails that remind people of what waits unread while they are away."""

@@ -12,6 +12,8 @@ from stack import Stack
 from support.chat import ApiError, Device, Person, eventually, online
 from support.fixtures import NewPerson
 
+from realchat_common.ids import now_ms, rfc3339
+
 
 async def uploads(who: Person, conversation: str, name: str, content_type: str, data: bytes) -> dict[str, Any]:
     new = {"name": name, "content_type": content_type, "size": len(data)}
@@ -68,6 +70,20 @@ async def test_attachments_go_to_members_only_and_end_with_their_message(
         await bob.asks("GET", links[0]["url"])
     assert gone.value.code == "attachment_not_found"
     await eventually(lambda: not any(list((folder / each).iterdir()) for each in files), "the bytes are gone")
+
+
+async def test_a_scheduled_message_arrives_with_its_file(person: NewPerson, socket_urls: list[str]) -> None:
+    alice, bob = await person("Alice"), await person("Bob")
+    conversation = await alice.talks_to(bob)
+    file = (await uploads(alice, conversation, "words.txt", "text/plain", b"words"))["attachment_id"]
+    bobs = Device(bob, [socket_urls[0]])
+    async with online(bobs):
+        later = {"body": "", "attachment_ids": [file], "send_at": rfc3339(now_ms() + 300)}
+        await alice.asks("POST", f"/v1/conversations/{conversation}/scheduled", json=later)
+        await bobs.reaches(conversation, 2)
+    (shown,) = bobs.received[conversation][-1]["data"]["attachments"]
+    assert (shown["attachment_id"], shown["name"]) == (file, "words.txt")
+    assert await downloads(bob, (await bob.asks("GET", f"/v1/attachments/{file}"))["url"]) == b"words"
 
 
 async def test_files_are_sent_over_a_socket_by_the_rules_of_http(person: NewPerson, socket_urls: list[str]) -> None:

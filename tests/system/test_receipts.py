@@ -50,6 +50,28 @@ async def test_a_reader_is_seen_by_the_sender_and_counts_follow(person: NewPerso
     assert who == {"delivered_to": [bob.user_id], "read_by": [bob.user_id]}
 
 
+async def test_people_of_whom_one_blocks_the_other_see_none_of_each_others_receipts_in_a_group(
+    person: NewPerson, socket_urls: list[str]
+) -> None:
+    alice, bob, carol = await person("Alice"), await person("Bob"), await person("Carol")
+    group = await carol.makes_group("Team", alice, bob)
+    alices, carols = Device(alice, [socket_urls[0]]), Device(carol, [socket_urls[1]])
+    async with online(alices, carols):
+        sent = await alices.sends(group, "one")
+        assert (await bob.asks("POST", "/v1/blocks", json={"user_id": alice.user_id}))["blocked"]
+        await bob.asks("POST", f"/v1/conversations/{group}/read", json={"up_to_seq": 2})
+        await eventually(lambda: (2, 2) in receipts(carols, bob), "Carol sees that Bob has read")
+        await carol.asks("POST", f"/v1/conversations/{group}/read", json={"up_to_seq": 2})
+        await eventually(lambda: (2, 2) in receipts(alices, carol), "Alice sees that Carol has read")
+        assert receipts(alices, bob) == []
+        who = await alice.asks("GET", f"/v1/conversations/{group}/messages/{sent['message_id']}/receipts")
+        assert who["read_by"] == [carol.user_id]
+        await bob.asks("DELETE", f"/v1/blocks/{alice.user_id}")
+        last = await alices.sends(group, "two")
+        await bob.asks("POST", f"/v1/conversations/{group}/read", json={"up_to_seq": last["seq"]})
+        await eventually(lambda: (3, 3) in receipts(alices, bob), "Alice sees Bob's receipts again")
+
+
 async def test_a_conversation_marked_as_unread_is_so_until_it_is_read(person: NewPerson) -> None:
     alice, bob = await person("Alice"), await person("Bob")
     conversation = await alice.talks_to(bob)

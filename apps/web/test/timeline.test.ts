@@ -59,6 +59,7 @@ type Step =
   | { kind: "read"; how: "before" | "after" | "around" | "newest"; seq: number; limit: number }
   | { kind: "apart"; message: number }
   | { kind: "arrive" }
+  | { kind: "forget"; from: number; to: number }
   | { kind: "restart" };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -79,6 +80,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("apart" as const), message: fc.nat(9) }) },
   { weight: 3, arbitrary: fc.constant({ kind: "arrive" as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("forget" as const), from: fc.nat(30), to: fc.nat(30) }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: "restart" as const }) },
 );
 
@@ -116,6 +121,9 @@ class World {
       }
       case "arrive":
         this.#pages.shift()?.();
+        break;
+      case "forget":
+        client.forget(step.from, step.to);
         break;
       case "restart":
         client.restart(server.lastSeq);
@@ -244,6 +252,28 @@ describe("timeline", () => {
     };
     expect(timeline.apply(event as unknown as LogEvent)).toBe("new");
     expect([timeline.head, seen(timeline)]).toEqual([1, []]);
+  });
+
+  test("what is forgotten is read again, and what is pinned or in a thread is kept meanwhile", () => {
+    const server = new Server();
+    for (let count = 0; count < 6; count++) server.do({ kind: "send", by: 1, body: "hi" });
+    server.do({ kind: "send", by: 1, body: "an answer", answers: 2 });
+    server.do({ kind: "pin", by: 1, message: 3, remove: false });
+    const timeline = whole(server);
+    timeline.forget(2, 5);
+    expect(timeline.ranges).toEqual([
+      { from: 1, to: 1 },
+      { from: 6, to: 8 },
+    ]);
+    expect(["m2", "m3", "m4", "m5"].map((id) => timeline.message(id) !== null)).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    timeline.insertBefore(6, server.before(6, 10));
+    expect(timeline.ranges).toEqual([{ from: 1, to: 8 }]);
+    expect(seen(timeline)).toEqual(seen(whole(server)));
   });
 
   test("what somebody deleted for themselves does not come back with a page", () => {

@@ -18,6 +18,17 @@ export function cover(ranges: readonly Range[], from: number, to: number): Range
   return [...before, merged, ...after];
 }
 
+/** `ranges` without what is between `from` and `to`, both included. */
+export function uncover(ranges: readonly Range[], from: number, to: number): Range[] {
+  if (to < from) return [...ranges];
+  return ranges.flatMap((range) =>
+    [
+      { from: range.from, to: Math.min(range.to, from - 1) },
+      { from: Math.max(range.from, to + 1), to: range.to },
+    ].filter((part) => part.from <= part.to),
+  );
+}
+
 export function rangeOf(ranges: readonly Range[], value: number): Range | null {
   return ranges.find((range) => range.from <= value && value <= range.to) ?? null;
 }

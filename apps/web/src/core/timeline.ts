@@ -9,9 +9,9 @@
  */
 
 import { changed, together, UNCHANGED, type Change, type Entry, type Message } from "./message";
-import { cover, rangeOf, type Range } from "./ranges";
+import { cover, rangeOf, uncover, type Range } from "./ranges";
 import { asRead, news } from "./reactions";
-import { replyAt } from "./thread";
+import { countOf, replyAt } from "./thread";
 import type { History, Id, LogEvent } from "./wire";
 
 export interface Saved {
@@ -169,6 +169,18 @@ export class Timeline {
     this.generation++;
   }
 
+  /** Forgets what is between two places, both included, but for messages that are shown elsewhere too. */
+  forget(from: number, to: number): void {
+    for (const entry of this.entries({ from, to })) {
+      if (entry.type === "message" && isShownElsewhere(entry)) continue;
+      this.#entries.delete(entry.seq);
+      if (entry.type === "message") this.#seqOf.delete(entry.id);
+    }
+    this.#ranges = uncover(this.#ranges, from, to);
+    this.#sorted = null;
+    this.version++;
+  }
+
   /** Deletes a message for this person alone. */
   hide(id: Id): void {
     const seq = this.#seqOf.get(id);
@@ -296,6 +308,11 @@ export class Timeline {
       if (entry.senderId === this.#me) this.#own.add(entry.clientId);
     }
   }
+}
+
+/** Among what is pinned, or in a thread. */
+function isShownElsewhere({ pin, replyTo, replies }: Message): boolean {
+  return pin.pinned || replyTo !== null || countOf(replies) > 0;
 }
 
 function lowerBound(sorted: readonly number[], value: number): number {

@@ -8,7 +8,7 @@ import { Socket } from "../net/socket";
 import type { Cache, Snapshot } from "./cache";
 import { Company } from "./company";
 import { Files } from "./files";
-import { Pages } from "./history";
+import { KEPT_ENTRIES, Pages } from "./history";
 import { less, NOTHING_WAITS, waitingIn, type Conversation } from "./model";
 import { People } from "./people";
 import { Receipts } from "./receipts";
@@ -18,8 +18,6 @@ import { Sync } from "./sync";
 import { Typing } from "./typing";
 import { Uploads } from "./uploads";
 
-/** So many entries of a conversation are kept for the next visit. */
-const KEPT_ENTRIES = 150;
 const MOST_TOLD_MEMBERS = 100;
 const PATIENCE_MS = 3_000;
 

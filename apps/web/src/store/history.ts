@@ -1,14 +1,20 @@
 /** Reads the log page by page, where live events do not suffice. */
 
+import type { Entry } from "../core/message";
 import type { Range } from "../core/ranges";
 import type { Timeline } from "../core/timeline";
 import type { History, Id, LogEvent } from "../core/wire";
 import type { Api } from "../net/api";
 
+/** So many entries of a conversation are kept for the next visit. */
+export const KEPT_ENTRIES = 150;
 const PAGE = 80;
 const REPAIR_PAGE = 200;
 /** With fewer entries than this, another page is read: edits and the like fill pages and show nothing. */
 const FEW = 30;
+/** Of so many entries above or below what is seen, all but the nearest `SPARE` are forgotten. */
+const MOST_BESIDE = 1000;
+const SPARE = 500;
 /** A gap of more pages than this is not worth closing: history is paged through instead. */
 const MOST_REPAIR_PAGES = 10;
 
@@ -61,6 +67,23 @@ export class Pages {
       timeline.insertAfter(range.to, page);
       this.#read(id, page.events, false);
     });
+  }
+
+  /**
+   * Forgets what is far above or far below a place that is seen; not both at once, for a list can tell only one of
+   * them. The newest entries stay: they are for the next visit. Returns whether it did.
+   */
+  forgetFar(id: Id, range: Range, seq: number): boolean {
+    const timeline = this.#timelineOf(id);
+    const entries = timeline.entries(range);
+    const above = entries.findIndex((entry) => entry.seq >= seq);
+    const below = entries.length - 1 - above;
+    if (above > MOST_BESIDE) timeline.forget(range.from, seqAt(entries, above - SPARE) - 1);
+    else if (above >= 0 && below > MOST_BESIDE) {
+      const to = range.to < timeline.head ? range.to : seqAt(entries, -KEPT_ENTRIES) - 1;
+      timeline.forget(seqAt(entries, above + SPARE) + 1, to);
+    } else return false;
+    return true;
   }
 
   /** The part around a place, if it is not there. */
@@ -145,6 +168,10 @@ export class Pages {
     this.#busy.set(key, started);
     return started;
   }
+}
+
+function seqAt(entries: readonly Entry[], index: number): number {
+  return entries.at(index)?.seq ?? 0;
 }
 
 function isThin(timeline: Timeline, range: Range): boolean {

@@ -9,7 +9,7 @@ import {
   type KeyboardEvent,
 } from "react";
 import { Virtualizer, type VirtualizerHandle } from "virtua";
-import { rangeOf } from "../core/ranges";
+import { rangeOf, type Range } from "../core/ranges";
 import { rowsOf, type Row } from "../core/rows";
 import { day } from "../core/text";
 import type { Message } from "../core/message";
@@ -23,6 +23,12 @@ import { noticeText } from "./titles";
 /** Within so many pixels of an end one is at that end. */
 const AT_END = 60;
 const NEAR_END = 800;
+
+/** Where to go: a place, or the newest. */
+interface Goal {
+  seq: number | null;
+  align: "start" | "center";
+}
 
 interface Props {
   conversation: Conversation;
@@ -46,78 +52,97 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
   const [newFrom] = useState(() =>
     conversation.unread && conversation.readUpTo ? conversation.readUpTo + 1 : null,
   );
-  /** What is shown: the part around this place, or the newest. */
-  const [anchor, setAnchor] = useState<number | null>(seq ?? newFrom);
+  const [goal, setGoal] = useState<Goal>(
+    seq === null ? { seq: newFrom, align: "start" } : { seq, align: "center" },
+  );
+  /** Whether the goal was reached; from then on what is seen says which part is shown. */
   const placed = useRef(false);
-  const previous = useRef<{ from: number; count: number; lastKey: string | null }>({
-    from: 0,
-    count: 0,
-    lastKey: null,
-  });
+  const seen = useRef<number | null>(null);
+  const previous = useRef<{ range: Range | null; lastKey: string | null }>({ range: null, lastKey: null });
 
-  const live = timeline.live;
+  const { ranges, live } = timeline;
   const range =
-    (anchor === null ? null : rangeOf(timeline.ranges, anchor)) ??
-    (anchor === null || placed.current ? live : null);
+    (seen.current === null ? null : rangeOf(ranges, seen.current)) ??
+    (goal.seq === null ? null : rangeOf(ranges, goal.seq)) ??
+    (goal.seq === null || placed.current ? live : null);
   const isLive = range !== null && range.to >= timeline.head;
-  const outgoing = isLive ? chat.sender.of(id) : [];
+  const written = chat.sender.of(id);
+  const outgoing = isLive ? written : [];
   const { version } = timeline;
   const outgoingKey = outgoing.map((each) => each.clientId + each.state).join();
   const rows = useMemo(
-    () => rowsOf(range ? timeline.entries(range) : [], outgoing, me, newFrom),
+    () =>
+      rowsOf(
+        range ? timeline.entries(range) : [],
+        outgoing,
+        me,
+        newFrom !== null && range && range.from <= newFrom ? newFrom : null,
+      ),
     // oxlint-disable-next-line react/exhaustive-deps -- `version` and `outgoingKey` stand for what is in them
     [timeline, version, range?.from, range?.to, outgoingKey, me, newFrom],
   );
-  const isShifted = range !== null && previous.current.from > range.from;
+  const isShifted = isOtherBeginning(previous.current.range, range);
   const activeIndex = active === null ? -1 : rows.findIndex((row) => row.key === active);
 
   useEffect(() => {
     void chat.attempt(async () => {
-      if (anchor !== null) await chat.pages.around(id, anchor);
+      if (goal.seq !== null) await chat.pages.around(id, goal.seq);
       else await chat.pages.newest(id);
       chat.changed();
     });
-  }, [chat, id, anchor]);
+  }, [chat, id, goal]);
 
   useEffect(() => {
     if (chat.connection === "up") void chat.attempt(() => chat.askReceipts(id));
   }, [chat, id, chat.connection]);
 
-  const toEnd = useCallback((): void => {
-    setAnchor(null);
-    setAtEnd(true);
-    list.current?.scrollToIndex(Number.MAX_SAFE_INTEGER, { align: "end" });
+  const go = useCallback((to: number | null): void => {
+    placed.current = false;
+    seen.current = null;
+    setGoal({ seq: to, align: "start" });
+    setAtEnd(to === null);
   }, []);
+
+  // Who writes sees it, whatever was shown before.
+  const known = useRef(written);
+  useEffect(() => {
+    const isNew = written.some((each) => !known.current.some(({ clientId }) => clientId === each.clientId));
+    known.current = written;
+    if (isNew && !isLive) go(null);
+  }, [written, isLive, go]);
 
   // The first time, go where this person left off or wants to be; then stay at the end when one is there.
   useLayoutEffect(() => {
     const last = rows.at(-1) ?? null;
     const before = previous.current;
-    previous.current = { from: range?.from ?? 0, count: rows.length, lastKey: last?.key ?? null };
+    previous.current = { range, lastKey: last?.key ?? null };
     if (!rows.length) return;
     if (!placed.current) {
       placed.current = true;
-      const wanted = seq ?? newFrom;
+      const wanted = goal.seq;
       const index =
         wanted === null ? -1 : rows.findIndex((row) => row.type !== "outgoing" && row.entry.seq >= wanted);
       if (index >= 0) {
-        list.current?.scrollToIndex(index, {
-          align: seq === null ? "start" : "center",
-          offset: seq === null ? -72 : 0,
-        });
-        if (seq !== null) setActive(rows[index]?.key ?? null);
+        const { align } = goal;
+        list.current?.scrollToIndex(index, { align, offset: align === "start" ? -72 : 0 });
+        if (wanted !== newFrom) setActive(rows[index]?.key ?? null);
         return;
       }
     }
     const isOwn = last?.type === "outgoing" && last.key !== before.lastKey;
     if (isOwn || isAtEnd) list.current?.scrollToIndex(rows.length - 1, { align: "end" });
-  }, [rows, range?.from, isAtEnd, seq, newFrom]);
+  }, [rows, range, isAtEnd, goal, newFrom]);
 
   const look = useCallback((): void => {
     const handle = list.current;
     if (!handle || !range || !placed.current) return;
     const { scrollOffset, viewportSize, scrollSize } = handle;
     const below = scrollSize - scrollOffset - viewportSize;
+    const middle = rows[handle.findItemIndex(scrollOffset + viewportSize / 2)];
+    if (middle && middle.type !== "outgoing") {
+      seen.current = middle.entry.seq;
+      if (chat.pages.forgetFar(id, range, middle.entry.seq)) chat.changed();
+    }
     setAtEnd(isLive && below < AT_END);
     if (scrollOffset < NEAR_END && range.from > 1) void chat.attempt(() => chat.pages.older(id, range));
     if (below < NEAR_END && !isLive) void chat.attempt(() => chat.pages.newer(id, range));
@@ -149,15 +174,16 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
     if (target !== scroller.current && !target.matches("[data-key]")) return;
     const row = rows[activeIndex];
     const message = row?.type === "message" && !row.entry.deleted ? row.entry : null;
-    const go = (index: number): void => {
+    const step = (index: number): void => {
       const next = rows[Math.max(0, Math.min(rows.length - 1, index))];
       if (!next) return;
       setActive(next.key);
       list.current?.scrollToIndex(rows.indexOf(next), { align: "nearest" });
     };
-    if (event.key === "ArrowUp") go(activeIndex < 0 ? rows.length - 1 : activeIndex - 1);
-    else if (event.key === "ArrowDown") go(activeIndex < 0 ? rows.length - 1 : activeIndex + 1);
-    else if (event.key === "End") toEnd();
+    if (event.key === "ArrowUp") step(activeIndex < 0 ? rows.length - 1 : activeIndex - 1);
+    else if (event.key === "ArrowDown") step(activeIndex < 0 ? rows.length - 1 : activeIndex + 1);
+    else if (event.key === "Home") go(1);
+    else if (event.key === "End") go(null);
     else if (event.key === "r" && message && !event.ctrlKey && !event.metaKey) onReply(message);
     else if (event.key === "t" && message && !event.ctrlKey && !event.metaKey) onThread(message);
     else if (event.key === "e" && message?.senderId === me) onEdit(message);
@@ -252,7 +278,7 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
         <button
           type="button"
           className="to-end"
-          onClick={toEnd}
+          onClick={() => go(null)}
           aria-label={conversation.unread ? `To the newest, ${conversation.unread} unread` : "To the newest"}
         >
           <ArrowDown />
@@ -261,6 +287,11 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
       )}
     </div>
   );
+}
+
+/** Whether a part that is shown begins elsewhere than it did: something was put in front of it, or taken away there. */
+function isOtherBeginning(before: Range | null, now: Range | null): boolean {
+  return !!before && !!now && before.from !== now.from && before.from <= now.to && now.from <= before.to;
 }
 
 function othersOf(conversation: Conversation, me: string, heard: Iterable<string>): string[] {

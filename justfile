@@ -92,6 +92,11 @@ dashboards:
 bench *options:
     @PYTHONPATH=tests dev/run python -m bench {{ options }}
 
+# measure the web client with 100,000 messages in one conversation, in a real browser
+bench-history *options:
+    @dev/run python -m stack install --browser
+    @PYTHONPATH=tests dev/run python -m bench.history {{ options }}
+
 # fill the running stack with twenty people, their groups and ten thousand messages
 demo *options:
     @dev/run python -m stack.demo {{ options }}

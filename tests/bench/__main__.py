@@ -9,20 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import uvloop
+from bench.limits import UNLIMITED
 from bench.measure import Result, measure
 from bench.report import report, table, written
 from bench.scenarios import PEOPLE, SCENARIOS, Scenario
 from realchat.load import SocketsClosedError
 from stack import Stack, StackError, paths
 from support.traces import exporting, free_port, received
-
-UNLIMITED = {
-    **{f"REALCHAT_RATE_{name}": "1000000/minute" for name in ("LOGIN", "ANONYMOUS", "READ", "WRITE", "ADDRESS")},
-    "REALCHAT_FRAMES_PER_SECOND": "1000000",
-    "REALCHAT_SENDS_PER_SECOND": "1000000",
-    "REALCHAT_SENDS_BURST": "1000000",
-}
-"""Few sockets do here what many people do."""
 
 
 def main() -> None:

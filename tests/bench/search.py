@@ -22,9 +22,9 @@ from realchat_common.ids import now_ms
 SEARCHER = str(UUID(int=1))
 CONVERSATIONS = 2_000
 WORDS = 20_000
-FILL = """
+FILL = """  -- no message is a log's first event
     INSERT INTO entry (conversation_id, seq, event_id, actor_id, occurred_at_ms, client_message_id, body)
-    SELECT lpad(to_hex(CASE WHEN n % 10 = 0 THEN 1 ELSE 2 + n % ($3 - 1) END), 32, '0')::uuid, n, gen_random_uuid(),
+    SELECT lpad(to_hex(CASE WHEN n % 10 = 0 THEN 1 ELSE 2 + n % ($3 - 1) END), 32, '0')::uuid, n + 1, gen_random_uuid(),
            lpad(to_hex(n % 50), 32, '0')::uuid, 1700000000000 + n * 1000, n::text,
            (SELECT string_agg('w' || floor($4 * power(random(), 3))::int, ' ') FROM generate_series(1, 6 + n % 9))
     FROM generate_series($1::int, $2::int) AS n

@@ -371,5 +371,6 @@ ROWS: dict[str, dict[str, dict[str, Row]]] = {
                 "attachment_ids": [FILE],
             },
         },
+        "0016": {"departed": {"user_id": THING}},
     },
 }

@@ -20,6 +20,7 @@ from realchat_common.topics import POINTERS
 from realchat_message.attachment_rpc import AttachmentRpc
 from realchat_message.attachments import Attachments
 from realchat_message.blobs import DaprBlobs
+from realchat_message.departed import Departed
 from realchat_message.details import MessageDetails
 from realchat_message.erasure import Eraser
 from realchat_message.events import OwnTopic
@@ -91,8 +92,9 @@ async def main() -> None:
 
         details = MessageDetails(engine)
         server = rpc_server(settings.app_api_token.get_secret_value(), sidecar.callers)
-        waiting = WaitingMessages(pool)
-        rpc = MessageRpc(conversation_log, MessageStore(engine), details, receipts, Relations(pool), waiting)
+        store, relations = MessageStore(engine), Relations(pool)
+        departed, waiting = Departed(pool), WaitingMessages(pool)
+        rpc = MessageRpc(conversation_log, store, details, receipts, relations, departed, waiting)
         add_MessageServiceServicer_to_server(rpc, server)
         add_AttachmentServiceServicer_to_server(AttachmentRpc(attachments), server)
         add_ScheduleServiceServicer_to_server(ScheduleRpc(schedule, expiry), server)

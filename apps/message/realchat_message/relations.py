@@ -2,13 +2,17 @@
 
 It is here so that an append to a direct conversation is decided by the row that the head's lock reads anyway: no call
 to another service and no cache that could be old. Once profile's call has returned, no later append gets through.
+Nothing is kept of somebody whose account was deleted (departed.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import asyncpg
 
-from realchat_common.errors import Code, RealChatError
+from realchat_common.database import answering
+from realchat_message.departed import any_departed
 
 
 class Relations:
@@ -19,22 +23,18 @@ class Relations:
 
     async def set(self, user_id: str, peer_id: str, *, contacts: bool, apart: bool, version: int) -> None:
         """Keeps what two people are to each other, unless something newer is known. Raises unavailable."""
-        low_id, high_id = sorted((user_id, peer_id))
-        await self._keep(_SET_RELATION, low_id, high_id, contacts, apart, version)
+        pair = sorted((user_id, peer_id))
+        await self._keep(pair, _SET_RELATION, *pair, contacts, apart, version)
 
     async def set_receipt_privacy(self, user_id: str, audience: int, version: int) -> None:
         """Keeps who sees somebody's receipts (chat.profile.v1.Audience), likewise. Raises unavailable."""
-        await self._keep(_SET_PRIVACY, user_id, audience, version)
+        await self._keep([user_id], _SET_PRIVACY, user_id, audience, version)
 
-    async def forget(self, user_id: str) -> None:
-        """Keeps nothing of somebody whose account was deleted. Raises unavailable."""
-        await self._keep(_FORGET, user_id)
-
-    async def _keep(self, statement: str, *values: object) -> None:
-        try:
-            await self._pool.execute(statement, *values)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise RealChatError(Code.UNAVAILABLE, "the database does not answer") from error
+    async def _keep(self, of: Sequence[str], statement: str, *values: object) -> None:
+        with answering():
+            async with self._pool.acquire() as connection, connection.transaction():
+                if not await any_departed(connection, of):
+                    await connection.execute(statement, *values)
 
 
 _SET_RELATION = """
@@ -47,8 +47,4 @@ _SET_PRIVACY = """
     INSERT INTO receipt_privacy (user_id, audience, version) VALUES ($1, $2, $3)
     ON CONFLICT (user_id) DO UPDATE SET audience = excluded.audience, version = excluded.version
         WHERE receipt_privacy.version < excluded.version
-"""
-_FORGET = """
-    WITH relations AS (DELETE FROM relation WHERE low_id = $1 OR high_id = $1)
-    DELETE FROM receipt_privacy WHERE user_id = $1
 """

@@ -7,9 +7,10 @@ import grpc
 from chat.message.v1 import message_pb2 as pb
 from chat.message.v1.message_pb2_grpc import MessageServiceServicer
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import decode_cursor, encode_cursor, page_limit, parse_id
+from realchat_common.ids import decode_cursor, encode_cursor, now_ms, page_limit, parse_id
 from realchat_common.rpc import current_user
 from realchat_message.acts import Act, Delete, Edit, Pin, React
+from realchat_message.departed import Departed
 from realchat_message.details import MessageDetails
 from realchat_message.domain import (
     OF_MESSAGES,
@@ -51,6 +52,7 @@ class MessageRpc(MessageServiceServicer):
         details: MessageDetails,
         receipts: Receipts,
         relations: Relations,
+        departed: Departed,
         waiting: WaitingMessages,
     ) -> None:
         self._log = log
@@ -58,6 +60,7 @@ class MessageRpc(MessageServiceServicer):
         self._details = details
         self._receipts = receipts
         self._relations = relations
+        self._departed = departed
         self._waiting = waiting
 
     async def AppendMessages(self, request: pb.AppendMessagesRequest, context: Context) -> pb.AppendMessagesResponse:
@@ -290,9 +293,9 @@ class MessageRpc(MessageServiceServicer):
         await self._relations.set_receipt_privacy(user_id, request.audience, request.version)
         return pb.SetReceiptPrivacyResponse()
 
-    async def ForgetRelations(self, request: pb.ForgetRelationsRequest, context: Context) -> pb.ForgetRelationsResponse:
-        await self._relations.forget(parse_id(request.user_id, "user_id"))
-        return pb.ForgetRelationsResponse()
+    async def ForgetUser(self, request: pb.ForgetUserRequest, context: Context) -> pb.ForgetUserResponse:
+        await self._departed.forget(parse_id(request.user_id, "user_id"), now_ms())
+        return pb.ForgetUserResponse()
 
     async def ListWaiting(self, request: pb.ListWaitingRequest, context: Context) -> pb.ListWaitingResponse:
         if len(request.user_ids) > MOST_REMINDED:

@@ -140,6 +140,7 @@ class Schedule:
             await connection.execute("DELETE FROM scheduled WHERE scheduled_id = ANY($1::uuid[])", sent)
             await connection.executemany("UPDATE scheduled SET failure = $2 WHERE scheduled_id = $1", failed)
             if failed:
+                await connection.execute(_FORGET_DEPARTED, [scheduled_id for scheduled_id, _ in failed])
                 await release(connection, [scheduled_id for scheduled_id, _ in failed], at_ms)
         SENT.labels("sent").inc(len(sent))
         SENT.labels("failed").inc(len(failed))
@@ -195,4 +196,7 @@ _LIST = """
 _DUE = """
     SELECT * FROM scheduled WHERE failure = '' AND send_at_ms <= $1
     ORDER BY send_at_ms, scheduled_id LIMIT $2 FOR UPDATE SKIP LOCKED
+"""
+_FORGET_DEPARTED = """
+    DELETE FROM scheduled USING departed WHERE scheduled_id = ANY($1::uuid[]) AND sender_id = departed.user_id
 """

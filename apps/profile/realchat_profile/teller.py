@@ -51,7 +51,7 @@ class Listeners(Protocol):
     async def publish(self, event: event_pb2.AccountEvent) -> None:
         """Tells everybody else."""
 
-    async def forget(self, request: message_pb2.ForgetRelationsRequest) -> None:
+    async def forget(self, request: message_pb2.ForgetUserRequest) -> None:
         """Tells the message service."""
 
 
@@ -68,8 +68,8 @@ class SidecarListeners:
     async def set_receipt_privacy(self, request: message_pb2.SetReceiptPrivacyRequest) -> None:
         await self._message.call(self._message.stub.SetReceiptPrivacy, request, deadline=DEADLINE_SECONDS)
 
-    async def forget(self, request: message_pb2.ForgetRelationsRequest) -> None:
-        await self._message.call(self._message.stub.ForgetRelations, request, deadline=DEADLINE_SECONDS)
+    async def forget(self, request: message_pb2.ForgetUserRequest) -> None:
+        await self._message.call(self._message.stub.ForgetUser, request, deadline=DEADLINE_SECONDS)
 
     async def publish(self, event: event_pb2.AccountEvent) -> None:
         await publish_account_event(self._sidecar, event, DEADLINE_SECONDS)
@@ -97,7 +97,7 @@ class Teller:
 
     async def forget(self, user_id: str) -> None:
         """Tells of an account that was deleted. Raises RealChatError when that is not taken: the caller asks again."""
-        await self._listeners.forget(message_pb2.ForgetRelationsRequest(user_id=user_id))
+        await self._listeners.forget(message_pb2.ForgetUserRequest(user_id=user_id))
 
     async def _relation(self, row: RelationRow) -> None:
         relation = row.relation

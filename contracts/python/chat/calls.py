@@ -101,7 +101,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "/chat.message.v1.MessageService/GetMessage": frozenset({"gateway"}),
     "/chat.message.v1.MessageService/SetRelation": frozenset({"profile"}),
     "/chat.message.v1.MessageService/SetReceiptPrivacy": frozenset({"profile"}),
-    "/chat.message.v1.MessageService/ForgetRelations": frozenset({"profile"}),
+    "/chat.message.v1.MessageService/ForgetUser": frozenset({"profile"}),
     "/chat.message.v1.MessageService/ListWaiting": frozenset({"auth"}),
     "/chat.presence.v1.PresenceService/Heartbeat": frozenset({"delivery"}),
     "/chat.presence.v1.PresenceService/Disconnect": frozenset({"delivery"}),

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 from realchat_message.acts import Delete, Edit
+from realchat_message.departed import Departed
 from realchat_message.domain import Appended
 from realchat_message.receipts import Mark, Receipts
 from realchat_message.relations import Relations
@@ -14,7 +17,7 @@ from chat.event.v1 import event_pb2 as pb
 from chat.profile.v1 import profile_pb2 as pb_profile
 from realchat_common.database import migrate
 from realchat_common.errors import Code
-from realchat_common.ids import new_id
+from realchat_common.ids import new_id, now_ms
 
 
 class Told:
@@ -87,10 +90,27 @@ async def test_nothing_is_kept_of_somebody_whose_account_was_deleted(room: Room)
     for user_id in (ALICE, BOB):
         await relations.set_receipt_privacy(user_id, pb_profile.AUDIENCE_NOBODY, 1)
     for _ in range(2):
-        await relations.forget(ALICE)
+        await Departed(room.pool).forget(ALICE, now_ms())
     rows = await room.pool.fetch("SELECT low_id, high_id FROM relation")
     assert [{str(user_id) for user_id in row} for row in rows] == [{BOB, CAROL}]
     assert [str(row["user_id"]) for row in await room.pool.fetch("SELECT user_id FROM receipt_privacy")] == [BOB]
+
+
+async def test_what_is_told_late_of_somebody_whose_account_was_deleted_is_not_kept(room: Room) -> None:
+    relations, departed = Relations(room.pool), Departed(room.pool)
+    peers = [new_id() for _ in range(20)]
+
+    async def told(peer_id: str) -> None:
+        await relations.set(ALICE, peer_id, contacts=True, apart=False, version=1)
+        await relations.set_receipt_privacy(ALICE, pb_profile.AUDIENCE_NOBODY, 1)
+
+    crossing = [told(peer_id) for peer_id in peers]
+    await asyncio.gather(*crossing[:10], departed.forget(ALICE, now_ms()), *crossing[10:])
+    await told(BOB)
+    await relations.set(BOB, CAROL, contacts=True, apart=False, version=1)
+    rows = await room.pool.fetch("SELECT low_id, high_id FROM relation")
+    assert [{str(user_id) for user_id in row} for row in rows] == [{BOB, CAROL}]
+    assert await room.pool.fetch("SELECT user_id FROM receipt_privacy") == []
 
 
 async def test_receipts_are_seen_by_whom_their_owner_lets_see_them(room: Room) -> None:

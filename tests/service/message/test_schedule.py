@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from realchat_message.attachments import LOOSE_MS, Attachments
+from realchat_message.departed import Departed
 from realchat_message.domain import NewMessage
 from realchat_message.log import ConversationLog
 from realchat_message.schedule import MOST_AHEAD_MS, MOST_SCHEDULED, Schedule
-from service.message.room import ALICE, BOB, CAROL, Room, begun, code, removal
+from service.message.room import ALICE, BOB, CAROL, Room, begun, code, joining, removal
 from service.message.test_attachments import Folder, uploaded
 
 from chat.message.v1 import schedule_pb2 as pb
@@ -202,3 +203,24 @@ async def test_files_of_what_is_not_sent_are_free_again(
     await scheduled(schedule, conversation, files=[mine])
     assert await attachments.remove(SOON + LOOSE_MS) == 1
     assert await refusal(attachments.get(bobs, BOB)) is Code.ATTACHMENT_NOT_FOUND
+
+
+async def test_nothing_scheduled_is_kept_of_somebody_whose_account_was_deleted(
+    room: Room, log: ConversationLog, schedule: Schedule, attachments: Attachments
+) -> None:
+    conversation = await begun(log, ALICE, BOB)
+    file, late = [await uploaded(attachments, conversation, BOB) for _ in range(2)]
+    await scheduled(schedule, conversation, user=BOB, files=[file])
+    await log.append(conversation, [removal(BOB)])
+    await schedule.send_due(SOON)
+    await log.append(conversation, [joining(BOB)])
+    await scheduled(schedule, conversation, user=BOB, at_ms=SOON + 1)
+    await scheduled(schedule, conversation, user=ALICE, at_ms=SOON + 1)
+    await Departed(room.pool).forget(BOB, NOW)
+    assert await schedule.list(BOB, "", 50, None) == ([], None)
+    await scheduled(schedule, conversation, user=BOB, files=[late])  # asked for before, and slow
+    await log.append(conversation, [removal(BOB)])
+    assert await schedule.send_due(SOON + 1) == 2
+    assert await room.pool.fetch("SELECT FROM scheduled") == []
+    assert await attachments.remove(now_ms() + 7 * LOOSE_MS) == 2
+    assert await bodies(room, conversation) == ["later"]

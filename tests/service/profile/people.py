@@ -36,7 +36,7 @@ class Heard:
             raise RealChatError(Code.UNAVAILABLE)
         self.privacies.append(request)
 
-    async def forget(self, request: message_pb2.ForgetRelationsRequest) -> None:
+    async def forget(self, request: message_pb2.ForgetUserRequest) -> None:
         if self.away:
             raise RealChatError(Code.UNAVAILABLE)
         self.forgotten.append(request.user_id)

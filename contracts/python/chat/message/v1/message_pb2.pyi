@@ -1559,7 +1559,7 @@ class SetReceiptPrivacyResponse(_message.Message):
 Global___SetReceiptPrivacyResponse: _TypeAlias = SetReceiptPrivacyResponse  # noqa: Y015
 
 @_typing.final
-class ForgetRelationsRequest(_message.Message):
+class ForgetUserRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
@@ -1575,10 +1575,10 @@ class ForgetRelationsRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ForgetRelationsRequest: _TypeAlias = ForgetRelationsRequest  # noqa: Y015
+Global___ForgetUserRequest: _TypeAlias = ForgetUserRequest  # noqa: Y015
 
 @_typing.final
-class ForgetRelationsResponse(_message.Message):
+class ForgetUserResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     def __init__(
@@ -1590,7 +1590,7 @@ class ForgetRelationsResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ForgetRelationsResponse: _TypeAlias = ForgetRelationsResponse  # noqa: Y015
+Global___ForgetUserResponse: _TypeAlias = ForgetUserResponse  # noqa: Y015
 
 @_typing.final
 class ListWaitingRequest(_message.Message):

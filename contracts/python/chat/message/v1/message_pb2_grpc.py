@@ -150,10 +150,10 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.FromString,
                 _registered_method=True)
-        self.ForgetRelations = channel.unary_unary(
-                '/chat.message.v1.MessageService/ForgetRelations',
-                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.SerializeToString,
-                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.FromString,
+        self.ForgetUser = channel.unary_unary(
+                '/chat.message.v1.MessageService/ForgetUser',
+                request_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetUserRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetUserResponse.FromString,
                 _registered_method=True)
         self.ListWaiting = channel.unary_unary(
                 '/chat.message.v1.MessageService/ListWaiting',
@@ -340,9 +340,9 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ForgetRelations(self, request, context):
-        """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
-        profile.
+    def ForgetUser(self, request, context):
+        """Keeps nothing of that any more for somebody whose account was deleted, now and later, and none of their scheduled
+        messages; repeating it changes nothing. Called by profile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -474,10 +474,10 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__pb2.SetReceiptPrivacyResponse.SerializeToString,
             ),
-            'ForgetRelations': grpc.unary_unary_rpc_method_handler(
-                    servicer.ForgetRelations,
-                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.FromString,
-                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.SerializeToString,
+            'ForgetUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForgetUser,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetUserRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__pb2.ForgetUserResponse.SerializeToString,
             ),
             'ListWaiting': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWaiting,
@@ -1118,7 +1118,7 @@ class MessageService:
             _registered_method=True)
 
     @staticmethod
-    def ForgetRelations(request,
+    def ForgetUser(request,
             target,
             options=(),
             channel_credentials=None,
@@ -1131,9 +1131,9 @@ class MessageService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/chat.message.v1.MessageService/ForgetRelations',
-            chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsRequest.SerializeToString,
-            chat_dot_message_dot_v1_dot_message__pb2.ForgetRelationsResponse.FromString,
+            '/chat.message.v1.MessageService/ForgetUser',
+            chat_dot_message_dot_v1_dot_message__pb2.ForgetUserRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__pb2.ForgetUserResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -102,9 +102,9 @@ class MessageServiceStub:
     """
     SetReceiptPrivacy: _grpc.UnaryUnaryMultiCallable[_message_pb2.SetReceiptPrivacyRequest, _message_pb2.SetReceiptPrivacyResponse]
     """The same for who sees somebody's receipts. Called by profile."""
-    ForgetRelations: _grpc.UnaryUnaryMultiCallable[_message_pb2.ForgetRelationsRequest, _message_pb2.ForgetRelationsResponse]
-    """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
-    profile.
+    ForgetUser: _grpc.UnaryUnaryMultiCallable[_message_pb2.ForgetUserRequest, _message_pb2.ForgetUserResponse]
+    """Keeps nothing of that any more for somebody whose account was deleted, now and later, and none of their scheduled
+    messages; repeating it changes nothing. Called by profile.
     """
     ListWaiting: _grpc.UnaryUnaryMultiCallable[_message_pb2.ListWaitingRequest, _message_pb2.ListWaitingResponse]
     """What waits for up to 50 people that they are reminded of: unread messages in direct conversations, and mentions in
@@ -185,9 +185,9 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """
     SetReceiptPrivacy: _aio.UnaryUnaryMultiCallable[_message_pb2.SetReceiptPrivacyRequest, _message_pb2.SetReceiptPrivacyResponse]  # type: ignore[assignment]
     """The same for who sees somebody's receipts. Called by profile."""
-    ForgetRelations: _aio.UnaryUnaryMultiCallable[_message_pb2.ForgetRelationsRequest, _message_pb2.ForgetRelationsResponse]  # type: ignore[assignment]
-    """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
-    profile.
+    ForgetUser: _aio.UnaryUnaryMultiCallable[_message_pb2.ForgetUserRequest, _message_pb2.ForgetUserResponse]  # type: ignore[assignment]
+    """Keeps nothing of that any more for somebody whose account was deleted, now and later, and none of their scheduled
+    messages; repeating it changes nothing. Called by profile.
     """
     ListWaiting: _aio.UnaryUnaryMultiCallable[_message_pb2.ListWaitingRequest, _message_pb2.ListWaitingResponse]  # type: ignore[assignment]
     """What waits for up to 50 people that they are reminded of: unread messages in direct conversations, and mentions in
@@ -405,13 +405,13 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         """The same for who sees somebody's receipts. Called by profile."""
 
     @_abc_1.abstractmethod
-    def ForgetRelations(
+    def ForgetUser(
         self,
-        request: _message_pb2.ForgetRelationsRequest,
+        request: _message_pb2.ForgetUserRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_message_pb2.ForgetRelationsResponse, _abc.Awaitable[_message_pb2.ForgetRelationsResponse]]:
-        """Keeps neither of them any more for somebody whose account was deleted; repeating it changes nothing. Called by
-        profile.
+    ) -> _typing.Union[_message_pb2.ForgetUserResponse, _abc.Awaitable[_message_pb2.ForgetUserResponse]]:
+        """Keeps nothing of that any more for somebody whose account was deleted, now and later, and none of their scheduled
+        messages; repeating it changes nothing. Called by profile.
         """
 
     @_abc_1.abstractmethod

@@ -81,6 +81,8 @@ class Edge:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                if message["status"] == 204:
+                    del headers["Content-Type"]  # FastAPI names one for every answer; there is no content
                 self._secure(scope, message["status"], headers)
                 if quota := state.get("quota"):
                     headers.update(quota.headers())

@@ -44,6 +44,12 @@ async def test_a_body_may_have_so_many_bytes_and_no_more(nobody: httpx.AsyncClie
     assert backends.times("Logout") == 2
 
 
+async def test_an_answer_without_content_names_no_type_of_it(nobody: httpx.AsyncClient) -> None:
+    answer = await nobody.post("/v1/auth/logout", json={"refresh_token": "r"})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not {"content-type", "content-length"} & set(answer.headers)
+
+
 async def nothing() -> AsyncIterator[bytes]:
     """A body that does not come."""
     await asyncio.Event().wait()

@@ -10,7 +10,8 @@ many may watch them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from prometheus_client import Counter, Gauge
 
@@ -28,6 +29,20 @@ SEEN = Counter(
 )
 
 
+@dataclass(eq=False)
+class _Question:
+    """Who is seen, while that is asked: the answer may be as of before what happens meanwhile."""
+
+    user_id: str
+    about: frozenset[str]
+    news: dict[str, Seen] = field(default_factory=dict)
+    is_doubted: bool = False
+    is_estranged: bool = False
+
+    def is_of(self, one: str, other: str) -> bool:
+        return (self.user_id == one and other in self.about) or (self.user_id == other and one in self.about)
+
+
 class Watches:
     """What the clients of this node watch.
 
@@ -41,34 +56,43 @@ class Watches:
         self._watchers: dict[str, set[Connection]] = {}
         self._known: dict[str, Seen] = {}
         """How those who are watched were last seen; nobody else."""
-        self._asked: list[dict[str, Seen]] = []
-        """For each question under way, the news that came meanwhile."""
+        self._asked: set[_Question] = set()
+        """Those under way."""
         self._doubted: set[Connection] = set()
         self._estranged: set[Connection] = set()
         self._estrangement = asyncio.Event()
 
     async def watch(self, connection: Connection, user_ids: Sequence[str]) -> list[Seen]:
         """Lets a client watch users, instead of those before; whom it may not see is `hidden`. Raises RealChatError."""
-        meanwhile: dict[str, Seen] = {}
-        self._asked.append(meanwhile)
-        try:
-            answer = await self._presence.seen_by(connection.user, user_ids) if user_ids else []
-        finally:
-            self._asked.remove(meanwhile)
-        seen = [one if one.status == "hidden" else meanwhile.get(one.user_id, one) for one in answer]
-        self._put(connection, [one for one in seen if one.status != "hidden"])
+        question, seen = await self._ask(connection, user_ids)
+        self._put(connection, question, seen)
         return seen
 
-    def _put(self, connection: Connection, seen: Sequence[Seen]) -> None:
+    async def _ask(self, connection: Connection, user_ids: Collection[str]) -> tuple[_Question, list[Seen]]:
+        question = _Question(connection.user.user_id, frozenset(user_ids))
+        self._asked.add(question)
+        try:
+            answer = await self._presence.seen_by(connection.user, list(user_ids)) if user_ids else []
+        finally:
+            self._asked.remove(question)
+        return question, [one if one.status == "hidden" else question.news.get(one.user_id, one) for one in answer]
+
+    def _put(self, connection: Connection, question: _Question, answer: Sequence[Seen]) -> None:
         self._drop(connection)
         if connection.ended:
             return
+        seen = [one for one in answer if one.status != "hidden"]
         self.changed(seen, by="question")
         for one in seen:
             self._known[one.user_id] = one
             self._watchers.setdefault(one.user_id, set()).add(connection)
         self._lists[connection] = frozenset(one.user_id for one in seen)
         WATCHED.set(len(self._watchers))
+        if question.is_doubted:
+            self._doubted.add(connection)
+        if question.is_estranged:
+            self._estranged.add(connection)
+            self._estrangement.set()
 
     def forget(self, connection: Connection) -> None:
         """A client watches nobody any more."""
@@ -87,8 +111,8 @@ class Watches:
     def changed(self, seen: Iterable[Seen], by: str = "news") -> None:
         """Tells those who watch a user who is not seen as before."""
         for one in seen:
-            for meanwhile in self._asked:
-                meanwhile[one.user_id] = one
+            for question in self._asked:
+                question.news[one.user_id] = one
             known = self._known.get(one.user_id)
             if known is None or known.status == one.status:
                 continue
@@ -100,6 +124,8 @@ class Watches:
         """Somebody has less in common with others: whether they may still watch each other is asked anew."""
         self._doubted |= self._watchers.get(user_id, set())
         self._doubted |= {connection for connection in self._lists if connection.user.user_id == user_id}
+        for question in self._asked:
+            question.is_doubted |= user_id == question.user_id or user_id in question.about
 
     def estranged(self, user_id: str, peer_id: str) -> None:
         """Two people are something else to each other: whether they may watch each other is asked at once."""
@@ -109,6 +135,8 @@ class Watches:
             }
         if self._estranged:
             self._estrangement.set()
+        for question in self._asked:
+            question.is_estranged |= question.is_of(user_id, peer_id)
 
     async def run(self) -> None:
         """Compares, and asks at once where that is due; ends only by cancellation."""
@@ -137,11 +165,15 @@ class Watches:
 
     async def _ask_again(self, connection: Connection) -> None:
         self._doubted.discard(connection)  # before it is asked: what comes meanwhile is a new doubt
+        watched = self._lists.get(connection, frozenset())
         try:
-            seen = await self.watch(connection, list(self._lists.get(connection, ())))
+            question, seen = await self._ask(connection, watched)
         except RealChatError:
             self._doubted.add(connection)  # the next comparison asks
             raise
+        if self._lists.get(connection) is not watched:
+            return  # the client has asked for others meanwhile, or is gone
+        self._put(connection, question, seen)
         if hidden := [one for one in seen if one.status == "hidden"]:
             connection.reply(ServerPresence(presences=hidden))
 

@@ -32,6 +32,14 @@ async def shows(client: Client, status: str) -> None:
     await client.says({"type": "presence", "status": status})
 
 
+async def blocks(world: World, node: DeliveryNode, one: str, other: str) -> None:
+    """They are strangers from now on, and both accounts tell of it."""
+    world.house.strangers |= {one, other}
+    for user_id, peer_id in ((one, other), (other, one)):
+        changed = pb.AccountEvent(user_id=user_id, relation_changed=pb.RelationChanged(peer_id=peer_id, apart=True))
+        assert await node.comes(changed.SerializeToString(), "chat.account", route="account") == "SUCCESS"
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
         while not condition():
@@ -112,10 +120,7 @@ async def test_people_of_whom_one_blocks_the_other_are_hidden_from_each_other_at
     async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{BOB}/phone") as bob:
         assert await watches(bob, ALICE, CAROL) == {ALICE: "online", CAROL: "offline"}
         assert await watches(alice, BOB) == {BOB: "online"}
-        world.house.strangers = {ALICE, BOB}
-        for user_id, peer_id in ((ALICE, BOB), (BOB, ALICE)):
-            changed = pb.AccountEvent(user_id=user_id, relation_changed=pb.RelationChanged(peer_id=peer_id, apart=True))
-            assert await node.comes(changed.SerializeToString(), "chat.account", route="account") == "SUCCESS"
+        await blocks(world, node, ALICE, BOB)
         assert await sees(alice) == (BOB, "hidden")
         assert await sees(bob) == (ALICE, "hidden")
         await shows(bob, "away")
@@ -170,3 +175,71 @@ async def test_a_state_that_changes_while_a_watch_is_asked_is_not_shown_old(worl
             world.house.answers.set()
             assert await sees(alice) == (BOB, "online")
         assert await sees(alice) == (BOB, "offline")
+
+
+async def test_who_is_blocked_while_a_watch_is_asked_is_hidden_at_once(world: World, node: DeliveryNode) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{BOB}/phone") as bob:
+        await until(lambda: {world.house.of(one).status for one in (ALICE, BOB)} == {"online"})
+        world.house.answers.clear()
+        await alice.says({"type": "watch", "user_ids": [BOB, CAROL]})
+        await bob.says({"type": "watch", "user_ids": [ALICE]})
+        await until(lambda: world.house.asked == 2)
+        await blocks(world, node, BOB, ALICE)
+        world.house.answers.set()
+        for client, other in ((alice, BOB), (bob, ALICE)):
+            answer = await client.hears("presence")
+            assert {one["user_id"] for one in answer["presences"]} >= {other}
+            assert await sees(client) == (other, "hidden")
+            await client.hears_nothing_more()
+
+
+async def test_who_leaves_while_a_watch_is_asked_is_hidden_by_the_comparison(world: World, node: DeliveryNode) -> None:
+    talk = world.logs.conversation(ALICE, BOB)
+    async with connected(node, f"{ALICE}/phone") as alice:
+        world.house.answers.clear()
+        await alice.says({"type": "watch", "user_ids": [BOB]})
+        await until(lambda: world.house.asked == 1)
+        world.house.strangers = {BOB}
+        await node.segment(talk, talk.removes(BOB))
+        world.house.answers.set()
+        await alice.hears("event")
+        assert await sees(alice) == (BOB, "offline")
+        await node.watches.compare()
+        assert await sees(alice) == (BOB, "hidden")
+
+
+async def test_a_question_asked_again_does_not_bring_back_a_list_that_was_replaced(
+    world: World, node: DeliveryNode
+) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice:
+        await watches(alice, BOB)
+        world.house.answers.clear()
+        await blocks(world, node, ALICE, CAROL)
+        await blocks(world, node, ALICE, BOB)
+        await until(lambda: world.house.asked == 2)
+        before, world.house.answers = world.house.answers, asyncio.Event()
+        world.house.answers.set()
+        world.house.strangers = set()
+        assert await watches(alice, CAROL) == {CAROL: "offline"}
+        before.set()
+        await until(lambda: world.house.answered == world.house.asked)
+        async with connected(node, f"{CAROL}/phone"):
+            assert await sees(alice) == (CAROL, "online")
+        await blocks(world, node, ALICE, CAROL)
+        assert await sees(alice) == (CAROL, "hidden")
+
+
+async def test_questions_may_be_answered_in_another_order_than_they_were_asked(
+    world: World, node: DeliveryNode
+) -> None:
+    async with connected(node, f"{ALICE}/phone") as alice, connected(node, f"{CAROL}/phone") as carol:
+        world.house.answers.clear()
+        await alice.says({"type": "watch", "user_ids": [BOB]})
+        await until(lambda: world.house.asked == 1)
+        first, world.house.answers = world.house.answers, asyncio.Event()
+        world.house.answers.set()
+        assert await watches(carol, BOB) == {BOB: "offline"}
+        async with connected(node, f"{BOB}/phone"):
+            assert await sees(carol) == (BOB, "online")
+            first.set()
+            assert await sees(alice) == (BOB, "online")

@@ -226,6 +226,8 @@ class House:
         self.answers = asyncio.Event()
         """Questions who is seen are answered as of when they were asked, once this is set."""
         self.answers.set()
+        self.asked = 0
+        self.answered = 0
         self.forgets = False
         """Nobody is told what has changed."""
 
@@ -257,7 +259,9 @@ class House:
     async def seen_by(self, user: User, user_ids: Sequence[str]) -> Sequence[Seen]:
         self._answer()
         seen = [Seen(one, "hidden") if one in self.strangers else self.of(one) for one in dict.fromkeys(user_ids)]
+        self.asked += 1
         await self.answers.wait()
+        self.answered += 1
         return seen
 
     async def differing(self, known: Sequence[Seen]) -> Sequence[Seen]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from realchat import Client, Code, RealChatError
+from realchat import Client, ConflictError
 
 from stack.instance import Stack
 from stack.ports import DEFAULT_STACK
@@ -62,7 +62,7 @@ def accounts(file: Path) -> list[Account]:
 
 
 async def fill(url: str, people: Sequence[Account], messages: int) -> None:
-    """Logs people in, registers those who are new, makes their groups, and has them talk.
+    """Registers people or logs them in, makes their groups as far as they are not there, and has them talk.
 
     Args:
         url: the gateway.
@@ -74,13 +74,10 @@ async def fill(url: str, people: Sequence[Account], messages: int) -> None:
         clients = [await stack.enter_async_context(Client(url)) for _ in people]
         for client, person in zip(clients, people, strict=True):
             try:
-                await client.login(person.email, person.password)
-            except RealChatError as error:
-                if error.code != Code.INVALID_CREDENTIALS:
-                    raise
                 await client.register(person.email, person.password, person.name)
-        if not [entry async for entry in clients[0].conversations()]:
-            await _make_groups(clients, chance)
+            except ConflictError:  # in this order: whoever fails to log in too often is locked out
+                await client.login(person.email, person.password)
+        await _make_conversations(clients, chance)
         rooms = {client: [entry.conversation_id async for entry in client.conversations()] for client in clients}
         async with asyncio.TaskGroup() as group:
             for client in clients:
@@ -90,10 +87,12 @@ async def fill(url: str, people: Sequence[Account], messages: int) -> None:
                     group.create_task(_say(client, talk[lane::AT_ONCE]))
 
 
-async def _make_groups(clients: Sequence[Client], chance: Random) -> None:
+async def _make_conversations(clients: Sequence[Client], chance: Random) -> None:
+    """Makes those that an earlier run, perhaps an interrupted one, has not: the founders are the same each time."""
     for title in GROUPS:
         founder, *others = clients if title == GROUPS[-1] else chance.sample(clients, 6)
-        await founder.group(title, *(other.user_id for other in others))
+        if title not in [entry.title async for entry in founder.conversations()]:
+            await founder.group(title, *(other.user_id for other in others))
     for client in clients[1:]:
         await clients[0].direct(client.user_id)
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import uuid
+from collections import Counter
 
 import httpx
+from realchat import Client
 from stack import Stack, paths
-from stack.demo import GROUPS, NAMES, accounts
+from stack.demo import GROUPS, NAMES, Account, accounts, fill
+from support.chat import PASSWORD
 from support.confidential import confide
 
 
@@ -28,3 +32,24 @@ async def test_the_demo_gives_its_people_conversations_and_may_be_run_again(
     titles = {entry["title"] for entry in inbox}
     assert GROUPS[-1] in titles
     assert len(inbox) - len(titles - {""}) == len(NAMES) - 1
+
+
+async def test_a_demo_that_was_interrupted_is_completed(stack: Stack) -> None:
+    people = [Account(name, f"demo-{uuid.uuid4().hex[:12]}@example.org", PASSWORD) for name in NAMES]
+    confide(*(person.email for person in people))
+    alice = people[0]
+    async with Client(stack.web_url) as client, asyncio.timeout(120):
+        await client.register(alice.email, alice.password, alice.name)
+        happens = client.events()
+        await client.connect()
+        filling = asyncio.create_task(fill(stack.web_url, people, 40))
+        await anext(happens)  # her first group is there, and others are not
+        filling.cancel()
+        await asyncio.wait([filling])
+        assert filling.cancelled()
+        await fill(stack.web_url, people, 40)
+        groups: dict[str, str] = {}
+        for person in people:
+            await client.login(person.email, person.password)
+            groups |= {entry.conversation_id: entry.title async for entry in client.conversations()}
+    assert Counter(title for title in groups.values() if title) == Counter(GROUPS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from realchat_message import waiting
 from realchat_message.acts import Delete
 from realchat_message.domain import Appended, NewMessage
 from realchat_message.receipts import Mark, Receipts
@@ -82,6 +84,21 @@ async def test_nothing_waits_that_is_newer_or_of_blocked_people_or_cannot_be_rea
         await said(log, group, "while he was away")
         await log.append(group, [joining(BOB)])
     assert await counts(room, BOB) == {group: 1}  # what he could read before, he still can
+
+
+async def test_direct_messages_are_found_among_very_many_busy_groups(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_CONVERSATIONS", 2)
+    talk = new_id()
+    async with room.writer() as log:
+        await log.append(talk, [direct(talk, ALICE, BOB)])
+        await said(log, talk, "one")
+        await begun(log, ALICE, BOB)
+        (old, new) = [await begun(log, ALICE, BOB) for _ in range(2)]
+    for group in (old, new):
+        await mentioned(room, group, BOB)
+    assert await counts(room, BOB) == {talk: 1, new: 1}
 
 
 async def test_a_long_absence_costs_no_more_than_the_newest_messages(room: Room) -> None:

@@ -1650,7 +1650,7 @@ class Waiting(_message.Message):
     """Another number after they have read anything anywhere."""
     @_builtins.property
     def conversations(self) -> _containers.RepeatedCompositeFieldContainer[Global___WaitingConversation]:
-        """The newest activity first, 200 at most."""
+        """The newest activity first, 100 at most."""
 
     def __init__(
         self,

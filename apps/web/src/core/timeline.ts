@@ -92,6 +92,11 @@ export class Timeline {
     return found;
   }
 
+  /** Whether all of the log between two places is held, both included. */
+  holds(from: number, to: number): boolean {
+    return from > to || this.#ranges.some((range) => range.from <= from && to <= range.to);
+  }
+
   /** Whether this person's message is held. */
   hasOwn(clientId: string): boolean {
     return this.#own.has(clientId);

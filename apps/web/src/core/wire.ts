@@ -54,7 +54,7 @@ export interface Origin {
   sent_at: Time;
 }
 
-interface Payloads {
+export interface Payloads {
   "message.sent": MessageSent;
   "message.edited": {
     message_id: Id;

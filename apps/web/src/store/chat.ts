@@ -136,6 +136,7 @@ export class Chat {
     this.typing.clear();
     this.files.clear();
     this.socket.stop();
+    this.sync.stop();
     removeEventListener("pagehide", this.#save);
     this.#save();
   }
@@ -211,6 +212,7 @@ export class Chat {
       markedUnread: false,
     });
     this.receipts.tell("read", id, upTo);
+    if (isNew && !isAll && !timeline.holds(conversation.readUpTo + 1, upTo)) this.sync.recount(id);
   }
 
   /** Asks how far the others have come, where it is not told as it happens. */

@@ -1,5 +1,6 @@
 /** What comes from the server, and what it changes. */
 
+import type { Message } from "../core/message";
 import { planResume } from "../core/reconnect";
 import {
   failed,
@@ -15,15 +16,28 @@ import {
 import { ApiError } from "../net/problem";
 import type { Chat } from "./chat";
 import type { TypingFrame } from "./typing";
-import { begun, changedBy, fromInbox, mergeInbox, readUpTo, waitingIn, type Conversation } from "./model";
+import {
+  begun,
+  changedBy,
+  fromInbox,
+  less,
+  mergeInbox,
+  readUpTo,
+  waitingIn,
+  type Conversation,
+} from "./model";
 
 const JUST_READ_MS = 2_000;
+const RECOUNT_AFTER_MS = 1_000;
 
 export class Sync {
   readonly #chat: Chat;
   #freshAt = 0;
   /** Conversations that are being asked about, with the highest `seq` that came meanwhile. */
   readonly #meeting = new Map<Id, number>();
+  /** Conversations of which nobody here knows how much waits in them. */
+  readonly #doubtful = new Set<Id>();
+  #timer = 0;
 
   constructor(chat: Chat) {
     this.#chat = chat;
@@ -44,22 +58,53 @@ export class Sync {
     if (!failed(first.presence)) this.#chat.people.seen(first.presence);
     if (first.epoch !== null) this.#chat.setEpoch(first.epoch);
     const entries = [...first.conversations];
-    for (let cursor = first.next_cursor; cursor;) {
-      const page: { conversations: InboxEntry[]; next_cursor: string | null } = await this.#chat.api.get(
-        "/v1/conversations",
-        {
-          cursor,
-          limit: 200,
-        },
-      );
-      entries.push(...page.conversations);
-      cursor = page.next_cursor;
-    }
+    if (first.next_cursor !== null)
+      for await (const entry of this.#entries(first.next_cursor)) entries.push(entry);
     for (const entry of entries) this.#merge(entry);
     this.#chat.isFresh = true;
     this.#freshAt = performance.now();
     this.#chat.changed();
     void this.#chat.people.meet(entries.flatMap((entry) => entry.members.map((member) => member.user_id)));
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  /** Asks soon how much waits in a conversation; of many such questions one is enough. */
+  recount(id: Id): void {
+    this.#doubtful.add(id);
+    this.#timer ||= Number(setTimeout(() => void this.#count(), RECOUNT_AFTER_MS));
+  }
+
+  async #count(): Promise<void> {
+    this.#timer = 0;
+    const wanted = new Set(this.#doubtful);
+    this.#doubtful.clear();
+    try {
+      for await (const entry of this.#entries(null)) {
+        const id = entry.conversation_id;
+        if (!wanted.delete(id)) continue;
+        this.#merge(entry);
+        const read = this.#chat.conversations.get(id)?.readUpTo ?? 0;
+        if (read > entry.receipt.read_up_to) this.recount(id); // the server has not heard of it yet
+        if (!wanted.size) return;
+      }
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error; // else: with the next connection all is read anew
+    }
+  }
+
+  /** The server's list, or the rest of it; the newest activity first. */
+  async *#entries(cursor: string | null): AsyncGenerator<InboxEntry> {
+    do {
+      const page: { conversations: InboxEntry[]; next_cursor: string | null } = await this.#chat.api.get(
+        "/v1/conversations",
+        { cursor, limit: 200 },
+      );
+      yield* page.conversations;
+      cursor = page.next_cursor;
+    } while (cursor);
   }
 
   #merge(entry: InboxEntry): void {
@@ -93,9 +138,10 @@ export class Sync {
       return;
     }
     const timeline = this.#chat.timeline(id);
+    const gone = event.kind === "message.deleted" ? timeline.message(event.data.message_id) : null;
     switch (timeline.apply(event)) {
       case "new":
-        this.#happened(conversation, event);
+        this.#happened(conversation, event, gone);
         this.#chat.sender.settle(id);
         if (event.actor_id !== this.#chat.me.user_id)
           this.#chat.receipts.tell("delivered", id, timeline.head);
@@ -108,8 +154,12 @@ export class Sync {
     this.#chat.changed();
   }
 
-  #happened(conversation: Conversation, event: LogEvent): void {
-    this.#chat.update(changedBy(conversation, event, this.#chat.me.user_id));
+  /** @param gone what is deleted by the event, as it was, if it was held */
+  #happened(conversation: Conversation, event: LogEvent, gone: Message | null): void {
+    if (event.seq > conversation.lastSeq) {
+      this.#chat.update(changedBy(conversation, event, this.#chat.me.user_id));
+      if (event.kind === "message.deleted") this.#uncount(conversation.id, gone);
+    }
     if (event.kind === "message.sent" && event.actor_id !== this.#chat.me.user_id) {
       this.#chat.typing.stopped(conversation.id, event.actor_id);
       this.#chat.onMessage(conversation, event);
@@ -119,10 +169,19 @@ export class Sync {
     else void this.#chat.people.meet(namedIn(event));
   }
 
+  #uncount(id: Id, gone: Message | null): void {
+    const conversation = this.#chat.conversations.get(id);
+    if (!conversation?.unread) return;
+    // Perhaps it was one of those that wait; also when an older page, which is as of now, has told it before.
+    if (!gone || gone.deleted) this.recount(id);
+    else if (gone.seq > conversation.readUpTo)
+      this.#chat.update({ ...conversation, ...less(conversation, waitingIn(this.#chat.me.user_id, [gone])) });
+  }
+
   paged(id: Id, events: readonly LogEvent[], live: boolean): void {
     for (const event of live ? events : []) {
       const conversation = this.#chat.conversations.get(id);
-      if (conversation && event.seq > conversation.lastSeq) this.#happened(conversation, event);
+      if (conversation && event.seq > conversation.lastSeq) this.#happened(conversation, event, null);
     }
     void this.#chat.people.meet(events.flatMap(namedIn));
     this.#chat.sender.settle(id);
@@ -191,6 +250,7 @@ export class Sync {
     const marked = receipt.marked_unread ?? conversation.markedUnread;
     const timeline = this.#chat.timeline(conversation.id);
     const rest = timeline.entries({ from: receipt.read_up_to + 1, to: timeline.head });
+    if (!timeline.holds(receipt.read_up_to + 1, timeline.head)) this.recount(conversation.id);
     const most =
       receipt.read_up_to > conversation.readUpTo ? waitingIn(this.#chat.me.user_id, rest) : conversation;
     this.#chat.update(

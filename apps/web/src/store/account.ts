@@ -63,6 +63,10 @@ export async function listSessions(api: Api): Promise<DeviceSession[]> {
   return (await api.get<{ sessions: DeviceSession[] }>("/v1/sessions")).sessions;
 }
 
+export async function renameSession(api: Api, sessionId: Id, name: string): Promise<DeviceSession> {
+  return api.request("PATCH", `/v1/sessions/${sessionId}`, { body: { device_name: name } });
+}
+
 export async function revokeSession(api: Api, sessionId: Id): Promise<void> {
   await api.remove(`/v1/sessions/${sessionId}`, "session_not_found");
 }

@@ -1,9 +1,11 @@
 import { LogOut } from "lucide-react";
-import { useState, type FormEvent } from "react";
+import type { FormEvent } from "react";
+import { differing } from "../../core/changes";
 import { changeProfile } from "../../store/actions";
 import { Avatar } from "../Avatar";
 import { Field } from "../Field";
 import { useChat } from "../hooks";
+import { Segments } from "../Segments";
 import { applyTheme, savedTheme, type Theme } from "../theme";
 import { entered, useWork } from "../work";
 import { Problem } from "../Problem";
@@ -19,13 +21,11 @@ const FIELDS = ["display_name", "handle", "bio"] as const;
 export function ProfileForm({ onDone, onLogOut }: { onDone: () => void; onLogOut: () => void }) {
   const chat = useChat();
   const { me } = chat;
-  const [theme, setTheme] = useState(savedTheme);
   const work = useWork();
 
   const save = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     const text = entered(event);
-    const changes = FIELDS.map((name) => [name, text(name).trim()] as const);
-    const change = Object.fromEntries(changes.filter(([name, value]) => value !== me[name]));
+    const change = differing(me, Object.fromEntries(FIELDS.map((name) => [name, text(name).trim()])));
     if (!Object.keys(change).length || (await work.run(() => changeProfile(chat, change)))) onDone();
   };
 
@@ -59,24 +59,13 @@ export function ProfileForm({ onDone, onLogOut }: { onDone: () => void; onLogOut
         dir="auto"
         problem={work.of("bio")}
       />
-      <fieldset className="segments">
-        <legend>Appearance</legend>
-        {THEMES.map(([value, label]) => (
-          <label key={value}>
-            <input
-              type="radio"
-              name="theme"
-              value={value}
-              checked={theme === value}
-              onChange={() => {
-                setTheme(value);
-                applyTheme(value);
-              }}
-            />
-            <span>{label}</span>
-          </label>
-        ))}
-      </fieldset>
+      <Segments
+        legend="Appearance"
+        name="theme"
+        options={THEMES}
+        initial={savedTheme()}
+        onSelect={applyTheme}
+      />
       <Problem work={work} fields={FIELDS} />
       <footer className="apart">
         <button type="button" onClick={onLogOut}>

@@ -1,4 +1,4 @@
-import { Bot, Database, MonitorSmartphone, Shield, ShieldCheck, UserRound } from "lucide-react";
+import { Bot, Database, Eye, MonitorSmartphone, Shield, ShieldCheck, UserRound } from "lucide-react";
 import { useCallback, useState } from "react";
 import { readAccount } from "../../store/account";
 import { Dialog } from "../Dialog";
@@ -10,14 +10,16 @@ import { useLoaded } from "../work";
 import { Email, Password } from "./Access";
 import { Bots } from "./Bots";
 import { Devices } from "./Devices";
+import { PrivacyForm } from "./PrivacyForm";
 import { ProfileForm } from "./ProfileForm";
 import { TwoFactor } from "./TwoFactor";
 import { YourData } from "./YourData";
 
-type Part = "profile" | "security" | "devices" | "bots" | "data";
+type Part = "profile" | "privacy" | "security" | "devices" | "bots" | "data";
 
 const PARTS: readonly Tab<Part>[] = [
   { id: "profile", label: "Profile", icon: <UserRound /> },
+  { id: "privacy", label: "Privacy", icon: <Eye /> },
   { id: "security", label: "Security", icon: <ShieldCheck /> },
   { id: "devices", label: "Devices", icon: <MonitorSmartphone /> },
   { id: "bots", label: "Bots", icon: <Bot /> },
@@ -53,6 +55,7 @@ export function Settings({ onClose, onLogOut, onErase, onAdminister }: Props) {
         }
       >
         {part === "profile" && <ProfileForm onDone={onClose} onLogOut={onLogOut} />}
+        {part === "privacy" && <PrivacyForm />}
         {part === "devices" && <Devices />}
         {part === "bots" && <Bots />}
         {part === "data" && <YourData onErase={onErase} />}

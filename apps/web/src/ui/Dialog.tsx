@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
 import { useEffect, useId, useRef, type ReactNode } from "react";
+import { opened } from "./layers";
 
 interface Props {
   title: string;
@@ -14,8 +15,13 @@ export function Dialog({ title, onClose, children, wide = false }: Props) {
   const heading = useId();
   useEffect(() => {
     const element = dialog.current;
-    if (element && !element.open) element.showModal();
-    return () => element?.close();
+    if (!element) return undefined;
+    if (!element.open) element.showModal();
+    const closed = opened(element);
+    return () => {
+      closed();
+      element.close();
+    };
   }, []);
   return (
     <dialog

@@ -1,5 +1,7 @@
 import { X } from "lucide-react";
 import { useCallback, useState } from "react";
+import { createPortal } from "react-dom";
+import { useTopDialog } from "./layers";
 
 export interface Toast {
   id: number;
@@ -28,7 +30,8 @@ export function useToasts(): {
 }
 
 export function Toasts({ toasts, onDismiss }: { toasts: readonly Toast[]; onDismiss: (id: number) => void }) {
-  return (
+  const dialog = useTopDialog();
+  const shown = (
     <div className="toasts" role="alert">
       {toasts.map((toast) => (
         <div key={toast.id} className="toast">
@@ -40,4 +43,5 @@ export function Toasts({ toasts, onDismiss }: { toasts: readonly Toast[]; onDism
       ))}
     </div>
   );
+  return dialog ? createPortal(shown, dialog) : shown;
 }

@@ -11,6 +11,7 @@ import { applyTheme, savedTheme } from "./ui/theme";
 applyTheme(savedTheme());
 const [purpose = "", token = ""] = location.hash.slice(1).split("=");
 history.replaceState(null, "", location.pathname); // so that what the link brings is not kept, nor passed on
+addEventListener("hashchange", () => location.reload()); // another link, in the same tab
 const root = document.querySelector("#root");
 if (root) {
   createRoot(root).render(

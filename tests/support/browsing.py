@@ -85,11 +85,15 @@ class Somebody:
         return self.page.get_by_role("tabpanel", name=part)
 
     async def begins_with(self, name: str) -> None:
+        await self.asks_for(name)
+        await expect(self.page.get_by_role("heading", name=name)).to_be_visible()
+
+    async def asks_for(self, name: str) -> None:
+        """A conversation with somebody."""
         await self.page.get_by_role("button", name="New conversation").click()
         await self.page.get_by_label("Name or @handle").fill(name)
         await self.page.locator("#found li").filter(has_text=name).first.click()
         await self.page.get_by_role("button", name="Begin").click()
-        await expect(self.page.get_by_role("heading", name=name)).to_be_visible()
 
     async def opens(self, name: str) -> None:
         await self.page.get_by_label("Your conversations").get_by_role("link").filter(has_text=name).first.click()

@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 from stack import Stack
+from support import mails
 from support.chat import PASSWORD, ApiError, Person, eventually, opened
 from support.confidential import confide
 from support.fixtures import NewPerson
@@ -53,40 +54,19 @@ async def test_a_changed_password_closes_the_sockets_of_all_other_sessions_withi
     assert (left["device_name"], left["current"]) == ("Kitchen", True)
 
 
-async def _mails(stack: Stack, person: Person, words: str, count: int = 1) -> list[str]:
-    """The mails to somebody with some words in them, as soon as there are so many."""
-    found: list[str] = []
-
-    def arrived() -> bool:
-        mails = (path.read_text() for path in stack.mail_folder.glob("*.html"))
-        found[:] = [mail for mail in mails if f"sent to {person.email}." in mail and words in mail]
-        return len(found) >= count
-
-    await eventually(arrived, f"{person.name} has mails with {words}: {count}", 20)
-    return found
-
-
-async def _brought(stack: Stack, person: Person, purpose: str) -> str:
-    """What the mail of a purpose to somebody brings."""
-    found = await _mails(stack, person, f"#{purpose}=")
-    token = found[0].split(f"#{purpose}=")[1].split('"')[0]
-    confide(token)
-    return token
-
-
 async def test_mails_verify_an_address_and_bring_another_password(
     stack: Stack, http: httpx.AsyncClient, person: NewPerson
 ) -> None:
     alice = await person("Alice")
     asked = await http.post("/v1/auth/password-resets", json={"email": alice.email})
-    token = await _brought(stack, alice, "verify")
+    token = mails.token_of(await mails.link(stack, alice.email, "verify"))
     confirmed = await http.post("/v1/auth/email-confirmations", json={"token": token})
     assert (confirmed.status_code, confirmed.json()) == (200, {"email": alice.email})
     assert (await alice.asks("GET", "/v1/me/account"))["email_verified"] is True
     unknown = await http.post("/v1/auth/password-resets", json={"email": f"x{alice.email}"})
     assert (asked.status_code, asked.content) == (unknown.status_code, unknown.content)
     confide(new := "staple at dusk")
-    body = {"token": await _brought(stack, alice, "reset"), "new_password": new}
+    body = {"token": mails.token_of(await mails.link(stack, alice.email, "reset")), "new_password": new}
     assert (await http.post("/v1/auth/password-resets/confirm", json=body)).status_code == 204
     with pytest.raises(ApiError) as refusal:
         await alice.asks("GET", "/v1/me")
@@ -129,7 +109,7 @@ async def test_who_is_away_is_reminded_of_what_waits_once_until_they_have_read(
 ) -> None:
     alice, bob, carol, dave = [await person(name) for name in ("Alice", "Bob", "Carol", "Dave")]
     for one in (bob, carol, dave):
-        token = await _brought(stack, one, "verify")
+        token = mails.token_of(await mails.link(stack, one.email, "verify"))
         await http.post("/v1/auth/email-confirmations", json={"token": token})
     assert (await dave.asks("PATCH", "/v1/me/account", json={"reminders": False}))["reminders"] is False
     unread = "You have unread messages"
@@ -144,14 +124,14 @@ async def test_who_is_away_is_reminded_of_what_waits_once_until_they_have_read(
         await alice.asks("POST", f"/v1/conversations/{team}/messages", json=mention)
         for one in (bob, carol, dave):
             await writes(one)
-        (mail,) = await _mails(stack, carol, unread)
+        (mail,) = await mails.arrived(stack, carol.email, unread)
         assert "<li>Alice: 1 message</li>" in mail
         assert "<li>Team: 1 mention</li>" in mail
-        assert await _mails(stack, bob, unread, 0) == []
-    await _mails(stack, bob, unread)
-    assert len(await _mails(stack, carol, unread)) == 1
-    assert await _mails(stack, dave, unread, 0) == []
+        assert await mails.arrived(stack, bob.email, unread, 0) == []
+    await mails.arrived(stack, bob.email, unread)
+    assert len(await mails.arrived(stack, carol.email, unread)) == 1
+    assert await mails.arrived(stack, dave.email, unread, 0) == []
     back = await _logs_in(http, carol)
     await back.asks("POST", f"/v1/conversations/{team}/read", json={"up_to_seq": 2})
     await writes(carol)
-    assert len(await _mails(stack, carol, unread, 2)) == 2
+    assert len(await mails.arrived(stack, carol.email, unread, 2)) == 2

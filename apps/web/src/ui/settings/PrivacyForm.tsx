@@ -11,10 +11,10 @@ const AUDIENCES: readonly [Audience, string][] = [
   ["nobody", "Nobody"],
 ];
 const SETTINGS: readonly [keyof Privacy, string][] = [
-  ["last_seen", "Sees when you were here last"],
-  ["read_receipts", "Sees what you have read"],
-  ["direct_messages", "May start a conversation with you"],
-  ["group_invitations", "May add you to groups"],
+  ["last_seen", "Who sees when you were last here"],
+  ["read_receipts", "Who sees what you have read"],
+  ["direct_messages", "Who may start a conversation with you"],
+  ["group_invitations", "Who may add you to groups"],
 ];
 
 /** Whom this person lets do and see what. */
@@ -38,8 +38,10 @@ export function PrivacyForm() {
       onSubmit={(event) => void save(event)}
       onChange={() => setSaved(false)}
     >
-      <h3 id="privacy">Who does and sees what</h3>
-      <p className="lead">Whom you have blocked is never among them. Conversations that there are go on.</p>
+      <h3 id="privacy">Privacy</h3>
+      <p className="lead">
+        People whom you have blocked are never among them. Conversations that have begun go on.
+      </p>
       <Problem work={loading} />
       {privacy &&
         SETTINGS.map(([name, legend]) => (

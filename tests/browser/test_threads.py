@@ -29,6 +29,7 @@ async def test_somebody_is_mentioned_by_keys_alone_and_sees_it(browser: Browser,
     await field.press("Enter")
     await expect(alice.page.locator("#events .mention")).to_have_text(f"@{bob.name}")
     await expect(bob.page.get_by_role("img", name="1 mentions you")).to_be_visible()
+    await expect(bob.page.get_by_label("Your conversations")).to_contain_text(f"Tea, @{bob.name}")
     await bob.keeps("mention_count")
     await bob.is_accessible()
     await bob.opens(alice.name)

@@ -2,7 +2,9 @@ import "fake-indexeddb/auto";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { NOBODY } from "../src/core/mentions";
 import { enqueue } from "../src/core/outbox";
+import type { Api } from "../src/net/api";
 import { Cache, lastUser, rememberUser } from "../src/store/cache";
+import { Chat } from "../src/store/chat";
 
 const ME = { user_id: "me", handle: "me", display_name: "Me", bio: "" };
 
@@ -62,4 +64,18 @@ describe("cache", () => {
     await cache.flush();
     expect(problems).toEqual([expect.stringContaining("storage is full")]);
   });
+});
+
+test("what leaves the draft for the outbox is in one of them whenever the page goes", async () => {
+  const cache = await Cache.open("writer");
+  const chat = new Chat({} as Api, { ...ME, bot: false }, cache);
+  chat.setDraft("c", "hello");
+  await cache.flush();
+  chat.say("c", { ...NOBODY, conversationId: "c", body: "hello", replyTo: null, attachments: [] });
+  const kept = await vi.waitFor(async () => {
+    const found = await (await Cache.open("writer")).read();
+    expect(found.outbox).toHaveLength(1);
+    return found;
+  });
+  expect(kept.drafts.size).toBe(0);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mentionedIn, pieces, suggestions, typedBefore } from "../src/core/mentions";
+import { mentionedIn, named, pieces, suggestions, typedBefore } from "../src/core/mentions";
 
 const BOB = { id: "1", handle: "bob", name: "Bob Stone" };
 const BOBBY = { id: "2", handle: "bob.by", name: "Éva Bobby" };
@@ -25,6 +25,11 @@ describe("mentions", () => {
   test("the pieces of a text are the text", () => {
     const found = pieces("a @bob. b @x", (handle) => handle === "bob");
     expect(found.map((each) => each.text)).toEqual(["a ", "@bob", ". b @x"]);
+  });
+
+  test("a text has names where those who are known are mentioned", () => {
+    const known = new Map([["bob", { name: "Bob Stone" }]]);
+    expect(named("Ask @Bob, or @carol.", known)).toBe("Ask @Bob Stone, or @carol.");
   });
 
   test("what is typed before the caret is completed by handles first, then by names", () => {

@@ -48,6 +48,13 @@ export function pieces(text: string, isKnown: (handle: string) => boolean): Piec
   return found;
 }
 
+/** A text with names in place of the handles of those who are known. */
+export function named(text: string, known: ReadonlyMap<string, { readonly name: string }>): string {
+  return pieces(text, (handle) => known.has(handle))
+    .map((piece) => (piece.handle === null ? piece.text : `@${known.get(piece.handle)?.name}`))
+    .join("");
+}
+
 /** Whom a text mentions: of `people`, and all where that is possible. What is code or an address mentions nobody. */
 export function mentionedIn(text: string, people: readonly Named[], mayAll: boolean): Mentions {
   if (!text.includes("@")) return NOBODY;

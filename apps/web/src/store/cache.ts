@@ -28,7 +28,7 @@ export interface Snapshot {
   drafts: Map<Id, string>;
 }
 
-const VERSION = 4;
+const VERSION = 5;
 const LAST_USER = "realchat.user";
 const WRITE_AFTER_MS = 300;
 

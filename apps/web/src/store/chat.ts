@@ -1,5 +1,6 @@
 /** All that this person's client knows, and what happens to it. Nothing of the page is in here. */
 
+import type { Written } from "../core/outbox";
 import { Timeline } from "../core/timeline";
 import type { Id, LogEvent, Profile, Receipt } from "../core/wire";
 import type { Api } from "../net/api";
@@ -192,6 +193,12 @@ export class Chat {
     else this.drafts.delete(id);
     this.#cache?.put("drafts", id, () => text || null);
     this.changed();
+  }
+
+  /** Sends what was written: it leaves the draft by the write that puts it into the outbox. */
+  say(draftId: string, written: Written): void {
+    this.setDraft(draftId, "");
+    this.sender.say(written);
   }
 
   /** All of a conversation up to a place was seen. */

@@ -1,13 +1,13 @@
 /** A conversation as the client's lists show it. */
 
-import { mentionsOne } from "../core/mentions";
+import { mentionsOne, type Mentions } from "../core/mentions";
 import { plain } from "../core/markdown";
 import { summary } from "../core/summary";
 import type { Entry, Message } from "../core/message";
 import type { ConversationInfo, Id, InboxEntry, LogEvent, Member, Receipt, Role, Time } from "../core/wire";
 
 /** The newest message, for the list. */
-export interface Preview {
+export interface Preview extends Mentions {
   seq: number;
   messageId: Id;
   senderId: Id;
@@ -79,6 +79,8 @@ export function begun(
       messageId: last.id,
       senderId: last.senderId,
       text: summary(last.body, last.attachments),
+      mentions: last.mentions,
+      mentionAll: last.mentionAll,
       deleted: last.deleted,
     },
     readUpTo: 0,
@@ -90,7 +92,10 @@ export function begun(
 
 export function preview(event: LogEvent): Preview | null {
   if (event.kind !== "message.sent") return null;
+  const { mentions = [], mention_all: mentionAll = false } = event.data;
   return {
+    mentions,
+    mentionAll,
     seq: event.seq,
     messageId: event.data.message_id,
     senderId: event.actor_id,
@@ -172,9 +177,11 @@ export function changedBy(conversation: Conversation, event: LogEvent, me: Id): 
         markedUnread: event.actor_id === me ? false : conversation.markedUnread,
       };
     }
-    case "message.edited":
-      if (last?.messageId !== event.data.message_id) return base;
-      return { ...base, preview: { ...last, text: plain(event.data.body).slice(0, 200) } };
+    case "message.edited": {
+      const { message_id: id, body, mentions = [], mention_all: mentionAll = false } = event.data;
+      if (last?.messageId !== id) return base;
+      return { ...base, preview: { ...last, text: plain(body).slice(0, 200), mentions, mentionAll } };
+    }
     case "message.deleted":
       return last?.messageId === event.data.message_id
         ? { ...base, preview: { ...last, text: "", deleted: true } }

@@ -64,7 +64,12 @@ export class Sync {
     this.#chat.isFresh = true;
     this.#freshAt = performance.now();
     this.#chat.changed();
-    void this.#chat.people.meet(entries.flatMap((entry) => entry.members.map((member) => member.user_id)));
+    void this.#chat.people.meet(
+      entries.flatMap(({ members, last_message: last }) => [
+        ...members.map((member) => member.user_id),
+        ...(last ? namedIn(last) : []),
+      ]),
+    );
   }
 
   stop(): void {

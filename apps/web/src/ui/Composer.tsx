@@ -1,12 +1,11 @@
 import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, Vote, X } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { summary } from "../core/summary";
 import { mentionedIn } from "../core/mentions";
 import type { Message } from "../core/message";
 import { editMessage } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat } from "./hooks";
-import { mentionable, useMentioning } from "./mentioning";
+import { mentionable, oneLine, useMentioning } from "./mentioning";
 import { NewPoll } from "./Poll";
 import { Uploading } from "./Uploading";
 
@@ -88,7 +87,7 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
     }
     const answered = thread ?? (mode.kind === "reply" ? mode.message : null);
     const attachments = takesFiles ? chat.uploads.take(id) : [];
-    chat.sender.say({ ...named, conversationId: id, body, replyTo: answered?.id ?? null, attachments });
+    chat.say(draftId, { ...named, conversationId: id, body, replyTo: answered?.id ?? null, attachments });
     write("");
     onDone();
     field.current?.focus();
@@ -123,7 +122,7 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
                   : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : chat.people.nameOf(mode.message.senderId)}`}
               </strong>
               <span className="cut" dir="auto">
-                {summary(mode.message.body, mode.message.attachments)}
+                {oneLine(chat, mode.message)}
               </span>
             </span>
             <button

@@ -1,12 +1,12 @@
 import { useRef, useState } from "react";
 import type { Message } from "../core/message";
-import { summary } from "../core/summary";
 import { forward } from "../store/actions";
 import { peerOf } from "../store/model";
 import { Avatar } from "./Avatar";
 import { Dialog } from "./Dialog";
 import { Field } from "./Field";
 import { useChat } from "./hooks";
+import { oneLine } from "./mentioning";
 import { openConversation } from "./place";
 import { titleOf } from "./titles";
 
@@ -46,7 +46,7 @@ export function Forwarding({ conversationId, message, onClose }: Props) {
   return (
     <Dialog title="Forward to" onClose={onClose}>
       <p className="lead cut" dir="auto">
-        {summary(message.body, message.attachments)}
+        {oneLine(chat, message)}
       </p>
       <div className="picker">
         <Field

@@ -13,7 +13,6 @@ import { memo } from "react";
 import { mentionsOne } from "../core/mentions";
 import type { Message } from "../core/message";
 import type { Row } from "../core/rows";
-import { summary } from "../core/summary";
 import { exactTime, time } from "../core/text";
 import { countOf } from "../core/thread";
 import type { Chat } from "../store/chat";
@@ -21,7 +20,7 @@ import type { Delivery } from "../store/receipts";
 import { Attachments } from "./Attachments";
 import { Avatar } from "./Avatar";
 import { useChat } from "./hooks";
-import { mentionedBy } from "./mentioning";
+import { mentionedBy, oneLine } from "./mentioning";
 import { MessageActions } from "./MessageActions";
 import { Poll } from "./Poll";
 import { Reactions, useReactions } from "./Reactions";
@@ -108,11 +107,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             >
               <strong dir="auto">{quotedName || "Reply"}</strong>
               <span className="cut" dir="auto">
-                {quoted
-                  ? quoted.deleted
-                    ? "Message deleted"
-                    : summary(quoted.body, quoted.attachments)
-                  : "An earlier message"}
+                {quoted ? (quoted.deleted ? "Message deleted" : oneLine(chat, quoted)) : "An earlier message"}
               </span>
             </button>
           )}

@@ -1,11 +1,11 @@
 import { ListEnd, Pin, PinOff } from "lucide-react";
 import { useEffect, useState } from "react";
 import type { Message } from "../core/message";
-import { summary } from "../core/summary";
 import { when } from "../core/text";
 import { pin } from "../store/actions";
 import { mayPin, type Conversation } from "../store/model";
 import { useChat, useNow } from "./hooks";
+import { oneLine } from "./mentioning";
 import { Panel } from "./Panel";
 import { openConversation } from "./place";
 import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
@@ -45,6 +45,7 @@ interface StripProps {
 
 /** The newest pin, below the head of its conversation. */
 export function PinStrip({ conversationId, pins, isOpen, onList }: StripProps) {
+  const chat = useChat();
   const [newest] = pins;
   if (!newest) return null;
   return (
@@ -56,7 +57,7 @@ export function PinStrip({ conversationId, pins, isOpen, onList }: StripProps) {
       >
         <Pin />
         <span className="cut" dir="auto">
-          {summary(newest.body, newest.attachments)}
+          {oneLine(chat, newest)}
         </span>
       </button>
       <button
@@ -99,14 +100,14 @@ export function PinsPanel({ conversation, pins, onClose }: PanelProps) {
                   <time dateTime={message.at}>{when(message.at, now)}</time>
                 </span>
                 <span className="hit-text" dir="auto">
-                  {summary(message.body, message.attachments)}
+                  {oneLine(chat, message)}
                 </span>
               </PlaceLink>
               {mayPin(conversation) && (
                 <button
                   type="button"
                   className="icon"
-                  aria-label={`Unpin ${summary(message.body, message.attachments)}`}
+                  aria-label={`Unpin ${oneLine(chat, message)}`}
                   title="Unpin"
                   onClick={() => void chat.attempt(() => pin(chat, id, message.id, false))}
                 >

@@ -1,5 +1,4 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { summary } from "../core/summary";
 import type { Chat } from "../store/chat";
 import type { Session } from "../store/session";
 import { Administration } from "./administration/Administration";
@@ -8,6 +7,7 @@ import { Contacts } from "./Contacts";
 import { ConversationView } from "./ConversationView";
 import { Finder } from "./Finder";
 import { ChatContext } from "./hooks";
+import { oneLine } from "./mentioning";
 import { usePlace } from "./place";
 import { Settings } from "./settings/Settings";
 import { Sidebar } from "./Sidebar";
@@ -26,9 +26,9 @@ export function Shell({ chat, session }: { chat: Chat; session: Session }) {
     chat.onProblem = say;
     chat.onMessage = (conversation, event) => {
       if (conversation.id !== openId || document.hidden) return;
-      setAnnouncement(
-        `${chat.people.nameOf(event.actor_id)}: ${summary(event.data.body, event.data.attachments ?? [])}`,
-      );
+      const { body, attachments = [], mentions = [], mention_all: mentionAll = false } = event.data;
+      const said = oneLine(chat, { body, attachments, mentions, mentionAll });
+      setAnnouncement(`${chat.people.nameOf(event.actor_id)}: ${said}`);
     };
   }, [chat, say, openId]);
 

@@ -2,12 +2,15 @@ import { Contact, LogOut, MessageSquarePlus, Search, Settings } from "lucide-rea
 import { memo, useState } from "react";
 import { Virtualizer } from "virtua";
 import { useRef } from "react";
+import { named } from "../core/mentions";
 import { when } from "../core/text";
 import type { Presence } from "../core/wire";
-import { peerOf, type Conversation } from "../store/model";
+import type { Chat } from "../store/chat";
+import { peerOf, type Conversation, type Preview } from "../store/model";
 import { Avatar } from "./Avatar";
 import { Hits } from "./Hits";
 import { useChat, useNow } from "./hooks";
+import { mentionedBy } from "./mentioning";
 import { openConversation } from "./place";
 import type { Panel } from "./Shell";
 import { titleOf, typingText } from "./titles";
@@ -98,6 +101,7 @@ export function Sidebar({ openId, onPanel, onLogOut }: Props) {
                   conversation={conversation}
                   title={title}
                   isOpen={conversation.id === openId}
+                  text={conversation.preview ? previewText(chat, conversation.preview) : ""}
                   draft={conversation.id === openId ? "" : (chat.drafts.get(conversation.id) ?? "")}
                   typing={typingText(chat, conversation)}
                   sender={senderOf(chat.me.user_id, conversation, (id) => chat.people.nameOf(id))}
@@ -132,6 +136,10 @@ function senderOf(me: string, { kind, preview }: Conversation, nameOf: (id: stri
   return kind === "group" ? `${nameOf(preview.senderId).split(/\s/u)[0]}: ` : "";
 }
 
+function previewText(chat: Chat, preview: Preview): string {
+  return named(preview.text, mentionedBy(chat, preview));
+}
+
 function mentionsText(count: number): string {
   return count === 1 ? "1 mentions you" : `${count} mention you`;
 }
@@ -140,6 +148,8 @@ interface LineProps {
   conversation: Conversation;
   title: string;
   isOpen: boolean;
+  /** What the newest message says. */
+  text: string;
   draft: string;
   typing: string;
   sender: string;
@@ -149,7 +159,7 @@ interface LineProps {
 }
 
 const ConversationLine = memo(function ConversationLine(props: LineProps) {
-  const { conversation, title, isOpen, draft, typing, sender, peer, presence, at } = props;
+  const { conversation, title, isOpen, text, draft, typing, sender, peer, presence, at } = props;
   const { preview, unread, mentions, markedUnread, kind } = conversation;
   const isUnread = unread > 0 || markedUnread;
   return (
@@ -183,7 +193,7 @@ const ConversationLine = memo(function ConversationLine(props: LineProps) {
             ) : preview?.deleted ? (
               <em>Message deleted</em>
             ) : preview ? (
-              sender + preview.text
+              sender + text
             ) : (
               <em>No messages yet</em>
             )}

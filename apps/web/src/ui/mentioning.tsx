@@ -11,7 +11,9 @@ import {
   type ReactNode,
   type RefObject,
 } from "react";
-import { ALL, suggestions, typedBefore, type Mentions, type Named } from "../core/mentions";
+import { ALL, named, suggestions, typedBefore, type Mentions, type Named } from "../core/mentions";
+import type { Message } from "../core/message";
+import { summary } from "../core/summary";
 import { listMembers } from "../store/actions";
 import type { Chat } from "../store/chat";
 import type { Conversation } from "../store/model";
@@ -53,6 +55,11 @@ export function mentionedBy(chat: Chat, message: Mentions): ReadonlyMap<string, 
   }
   if (message.mentionAll) found.set(ALL, { name: ALL, isMe: true });
   return found;
+}
+
+/** What a message says in one line, with the names of those whom it mentions. */
+export function oneLine(chat: Chat, message: Mentions & Pick<Message, "body" | "attachments">): string {
+  return named(summary(message.body, message.attachments), mentionedBy(chat, message));
 }
 
 interface Options {

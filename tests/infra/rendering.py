@@ -23,7 +23,8 @@ from pulumi.runtime import mocks, rpc
 from pulumi.runtime.settings import get_root_resource
 from pulumi.runtime.stack import Stack, run_pulumi_func
 
-PROGRAM = Path(__file__).resolve().parents[2] / "pulumi"
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / "pulumi"
 STACKS = ("local", "dev", "prod")
 SEED = "a seed for tests, and for nothing else: 0123456789"
 
@@ -192,3 +193,13 @@ def plain_texts(value: Any) -> Iterator[str]:
             yield from plain_texts(item)
     elif isinstance(value, str):
         yield value
+
+
+def calls() -> dict[tuple[str, str], set[str]]:
+    """caller and callee to the methods, read from the contract and not by the program's own reader."""
+    graph: dict[tuple[str, str], set[str]] = {}
+    for service, methods in yaml.safe_load((ROOT / "contracts" / "calls.yaml").read_text()).items():
+        for method, callers in methods.items():
+            for caller in callers:
+                graph.setdefault((caller, service.split(".")[1]), set()).add(f"/{service}/{method}")
+    return graph

@@ -13,7 +13,8 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from realchat_delivery.frames import Close
 from realchat_delivery.tickets import Tickets
-from service.delivery.world import DeliveryNode, World, connected
+from service.delivery.client import connected
+from service.delivery.world import DeliveryNode, World
 from support.chat import eventually
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from service.delivery.world import APP_API_TOKEN, DeliveryNode, World, cloud_event, connected, pointer
+from service.delivery.client import connected
+from service.delivery.logs import cloud_event, pointer
+from service.delivery.world import APP_API_TOKEN, DeliveryNode, World
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError

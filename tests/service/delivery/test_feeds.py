@@ -11,7 +11,9 @@ import httpx
 import msgspec
 import pytest
 from realchat_delivery.frames import Close
-from service.delivery.world import Conversation, DeliveryNode, World, connected
+from service.delivery.client import connected
+from service.delivery.logs import Conversation
+from service.delivery.world import DeliveryNode, World
 from support.contract import TO_CLIENTS
 
 from chat.event.v1 import event_pb2 as pb

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from realchat_delivery.presence import Device
-from service.delivery.world import Client, DeliveryNode, World, connected
+from service.delivery.client import Client, connected
+from service.delivery.world import DeliveryNode, World
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.ids import new_id

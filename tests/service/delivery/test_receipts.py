@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from realchat_delivery.receipts import Mark
-from service.delivery.world import DeliveryNode, World, connected
+from service.delivery.client import connected
+from service.delivery.world import DeliveryNode, World
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.ids import now_ms

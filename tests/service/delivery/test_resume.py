@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from service.delivery.world import EPOCH, Conversation, DeliveryNode, World, connected
+from service.delivery.client import connected
+from service.delivery.logs import EPOCH, Conversation
+from service.delivery.world import DeliveryNode, World
 
 from realchat_common.ids import new_id
 

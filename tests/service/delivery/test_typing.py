@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.delivery.world import Client, DeliveryNode, World, connected
+from service.delivery.client import Client, connected
+from service.delivery.world import DeliveryNode, World
 
 from chat.event.v1 import event_pb2 as pb
 

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Dialog, expect
 from stack import Stack
-from support.browsing import Somebody, pair
+from support.browsing import Somebody, pair, until
+from support.chat import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+DRAFTS = """async () => {
+    const answer = (asked) => new Promise((resolve) => (asked.onsuccess = () => resolve(asked.result)));
+    const [{ name }] = await indexedDB.databases();
+    const database = await answer(indexedDB.open(name));
+    const drafts = await answer(database.transaction("drafts").objectStore("drafts").getAll());
+    database.close();
+    return drafts;
+}"""
+"""What this browser keeps of half-written messages."""
 
 
 async def test_two_people_in_two_browsers_find_each_other_and_talk(browser: Browser, stack: Stack) -> None:
@@ -80,6 +92,48 @@ async def test_a_reload_shows_the_last_state_at_once_and_sends_what_was_not_sent
     await bob.page.reload()
     await alice.sees("written without a server")
     await expect(bob.page.get_by_role("img", name="Waits to be sent")).to_have_count(0)
+
+
+async def test_a_full_disk_is_said_and_nothing_that_was_typed_is_lost(browser: Browser, stack: Stack) -> None:
+    tag = uuid.uuid4().hex[:8]
+    bob = await Somebody.registers(browser, stack.web_url, f"Bob {tag}")
+    alice = await Somebody.registers(browser, stack.web_url, f"Alice {tag}")
+    page = alice.page
+    field = page.get_by_label("Message", exact=True)
+    storage = await alice.context.new_cdp_session(page)
+    asked: list[str] = []
+
+    async def stays(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        await dialog.dismiss()
+
+    page.on("dialog", stays)
+    await storage.send("Storage.overrideQuotaForOrigin", {"origin": stack.web_url, "quotaSize": 1})
+    await alice.begins_with(bob.name)
+    full = page.get_by_text("This browser's storage is full: what you have typed is lost when you leave this page.")
+    # The browser remembers for a while what was free.
+    await until(lambda: field.press_sequentially("half a sen"), full)
+    await alice.is_accessible()
+    await alice.keeps("storage_full")
+    await alice.says("sent all the same")
+    await bob.opens(alice.name)
+    await bob.sees("sent all the same")
+    await field.press_sequentially("half a sen")
+    await page.evaluate("setTimeout(() => location.reload())")
+    await eventually(lambda: asked == ["beforeunload"], "the browser asks before it leaves the page")
+    await expect(field).to_have_value("half a sen")
+
+    await storage.send("Storage.overrideQuotaForOrigin", {"origin": stack.web_url})
+    await field.press_sequentially("tence")
+
+    async def is_kept() -> bool:
+        kept: list[str] = await page.evaluate(DRAFTS)
+        return kept == ["half a sentence"]
+
+    await eventually(is_kept, "what was typed is kept")
+    await page.reload()
+    await expect(field).to_have_value("half a sentence")
+    assert alice.errors == bob.errors == []
 
 
 async def test_two_tabs_of_one_person_show_the_same(browser: Browser, stack: Stack) -> None:

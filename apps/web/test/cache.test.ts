@@ -54,15 +54,42 @@ describe("cache", () => {
     expect((await (await Cache.open("gone")).read()).drafts.size).toBe(0);
   });
 
-  test("a full disk is said, and loses nothing that is shown", async () => {
+  test("a full disk is said once, and what was not kept is kept by the next write that succeeds", async () => {
     const cache = await Cache.open("full");
     const problems: string[] = [];
+    let isFull = true;
     cache.onProblem = (text) => problems.push(text);
     cache.put("drafts", "c", () => {
+      if (isFull) throw new DOMException("full", "QuotaExceededError");
+      return "half a sen";
+    });
+    await cache.flush();
+    cache.put("drafts", "d", () => "other");
+    await cache.flush();
+    expect(problems).toEqual([
+      "This browser's storage is full: what you have typed is lost when you leave this page.",
+    ]);
+    expect(cache.losesTyped).toBe(true);
+    isFull = false;
+    await cache.flush();
+    expect(cache.losesTyped).toBe(false);
+    expect((await (await Cache.open("full")).read()).drafts.get("c")).toBe("half a sen");
+  });
+
+  test("what somebody typed is kept where there is no room for what they see", async () => {
+    const cache = await Cache.open("small");
+    const problems: string[] = [];
+    cache.onProblem = (text) => problems.push(text);
+    cache.put("drafts", "c", () => "half a sen");
+    cache.put("about", "me", () => {
       throw new DOMException("full", "QuotaExceededError");
     });
     await cache.flush();
-    expect(problems).toEqual([expect.stringContaining("storage is full")]);
+    expect(problems).toEqual([
+      "This browser's storage is full: what you see is not kept for your next visit.",
+    ]);
+    expect(cache.losesTyped).toBe(false);
+    expect((await (await Cache.open("small")).read()).drafts.get("c")).toBe("half a sen");
   });
 });
 

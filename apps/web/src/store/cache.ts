@@ -28,6 +28,21 @@ export interface Snapshot {
   drafts: Map<Id, string>;
 }
 
+interface Write {
+  store: StoreName | "about";
+  key: string;
+  /** What is to be kept; null removes. */
+  value: () => unknown;
+}
+
+/** What somebody typed can not be had again. It is small, and does not fail together with what is large. */
+type Part = "typed" | "seen";
+
+const TYPED: ReadonlySet<string> = new Set<StoreName>(["outbox", "drafts"]);
+const LOST: Record<Part, string> = {
+  typed: "what you have typed is lost when you leave this page.",
+  seen: "what you see is not kept for your next visit.",
+};
 const VERSION = 5;
 const LAST_USER = "realchat.user";
 const WRITE_AFTER_MS = 300;
@@ -46,8 +61,8 @@ export function rememberUser(userId: Id): void {
 export class Cache {
   readonly #database: IDBPDatabase<Schema>;
   readonly #userId: Id;
-  /** What is to be written: null removes. */
-  readonly #dirty = new Map<string, { store: StoreName | "about"; key: string; value: () => unknown }>();
+  readonly #dirty = new Map<string, Write>();
+  readonly #failing = new Set<Part>();
   #timer = 0;
   #writing: Promise<void> = Promise.resolve();
 
@@ -113,6 +128,11 @@ export class Cache {
     };
   }
 
+  /** Whether what somebody typed would be gone with this page. */
+  get losesTyped(): boolean {
+    return this.#failing.has("typed");
+  }
+
   /** Writes soon, what `value` then gives; null removes. */
   put(store: StoreName | "about", key: string, value: () => unknown): void {
     this.#dirty.set(`${store}/${key}`, { store, key, value });
@@ -125,7 +145,11 @@ export class Cache {
     this.#timer = 0;
     const dirty = [...this.#dirty.values()];
     this.#dirty.clear();
-    if (dirty.length) this.#writing = this.#writing.then(() => this.#write(dirty));
+    const typed = dirty.filter((each) => TYPED.has(each.store));
+    const seen = dirty.filter((each) => !TYPED.has(each.store));
+    this.#writing = this.#writing.then(async () => {
+      await Promise.all([this.#write("typed", typed), this.#write("seen", seen)]);
+    });
     await this.#writing;
   }
 
@@ -145,24 +169,32 @@ export class Cache {
     await deleteDB(nameOf(this.#userId));
   }
 
-  async #write(dirty: { store: StoreName | "about"; key: string; value: () => unknown }[]): Promise<void> {
+  async #write(part: Part, dirty: readonly Write[]): Promise<void> {
+    if (!dirty.length) return;
+    let hasPut = false;
     try {
       const write = this.#database.transaction([...new Set(dirty.map((each) => each.store))], "readwrite");
       for (const { store, key, value } of dirty) {
         const target = write.objectStore(store);
         const now = value();
-        if (now === null) void target.delete(key);
-        else void target.put(now as never, target.keyPath ? undefined : key);
+        hasPut ||= now !== null;
+        const asked =
+          now === null ? target.delete(key) : target.put(now as never, target.keyPath ? undefined : key);
+        asked.catch(() => undefined); // the transaction says it too
       }
       write.commit(); // also when the page goes before it hears of that
       await write.done;
+      if (hasPut) this.#failing.delete(part); // there is always room for removing
     } catch (error) {
-      const full = error instanceof DOMException && error.name === "QuotaExceededError";
-      this.onProblem(
-        full
-          ? "This browser's storage is full: what you see is not kept for your next visit."
-          : "This browser does not keep what you see for your next visit.",
-      );
+      // It is tried again with the next change; something newer may be there by now.
+      for (const each of dirty) {
+        const place = `${each.store}/${each.key}`;
+        if (!this.#dirty.has(place)) this.#dirty.set(place, each);
+      }
+      if (this.#failing.has(part)) return;
+      this.#failing.add(part);
+      const isFull = error instanceof DOMException && error.name === "QuotaExceededError";
+      this.onProblem(`This browser's storage ${isFull ? "is full" : "does not work"}: ${LOST[part]}`);
     }
   }
 }

@@ -128,6 +128,7 @@ export class Chat {
 
   start(): void {
     addEventListener("pagehide", this.#save);
+    addEventListener("beforeunload", this.#warn);
     if (this.conversations.size) this.socket.start();
     else void this.#begin(0);
   }
@@ -139,8 +140,15 @@ export class Chat {
     this.socket.stop();
     this.sync.stop();
     removeEventListener("pagehide", this.#save);
+    removeEventListener("beforeunload", this.#warn);
     this.#save();
   }
+
+  /** Has the browser ask, where leaving would lose something. */
+  readonly #warn = (event: BeforeUnloadEvent): void => {
+    const hasTyped = this.drafts.size > 0 || this.sender.outbox.length > 0;
+    if (hasTyped && (this.#cache?.losesTyped ?? true)) event.preventDefault();
+  };
 
   readonly #save = (): void => void this.#cache?.flush();
 

@@ -198,14 +198,22 @@ class ConversationLog:
                 decided = await self._decide(connection, conversation_id, head, intents)
                 if decided.events:
                     written = segment(head, decided.events)
-                    await self._segments.insert(written)
-                    await project(connection, written, self._writer_id, now_ms())
+                    await self._insert(connection, written)
         self._doubtful.discard(conversation_id)
         if written:
             BATCH.observe(len(written.events))
             self._remember_members(conversation_id, head, written)
             self._lane.offer(written)
         return decided.outcomes
+
+    async def _insert(self, connection: Connection, written: pb.Segment) -> None:
+        """Writes a segment and, at the same time, the read model, which is committed only if the segment is."""
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._segments.insert(written))
+                both.create_task(project(connection, written, self._writer_id, now_ms()))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
 
     async def _lock_head(self, connection: Connection, conversation_id: str) -> tuple[Head, str | None]:
         row = await connection.fetchrow(

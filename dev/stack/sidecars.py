@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _LOOPBACK_FLAGS = (
     f"--metrics-listen-address={HOST}",
     "--dapr-graceful-shutdown-seconds=5",
 )
+# Seven share the machine with all else: with every processor each, they spend a sixth more on waking each other.
+_GO_ENV = {"GOMAXPROCS": str(max(1, (os.cpu_count() or 1) // 4))}
 _UV_PYTHON = ("uv", "run", "--no-sync", "python")
 
 
@@ -65,6 +68,7 @@ def sidecar_program(instance: Instance, daprd: Path) -> Program:
             "dapr internal": ports["daprInternalGRPCPort"],
             "dapr metrics": ports["metricsPort"],
         },
+        env=_GO_ENV,
     )
 
 

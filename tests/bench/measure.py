@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
@@ -80,6 +81,8 @@ async def measure(
             groups = await made_groups(stack.web_url, persons, scenario)
             await run(scenario, talkers, groups, warm_up)
             await asyncio.sleep(QUIET_SECONDS)
+            gc.collect()
+            gc.freeze()  # else a full collection stops the clock of those who wait for a message
             async with watched(stack.kafka_brokers) as watcher:
                 # In a thread: it takes a while, and the sockets' heartbeats must not wait for it.
                 before, started = await asyncio.to_thread(processor.seconds), perf_counter()

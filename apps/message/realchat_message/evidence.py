@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chat.event.v1 import event_pb2 as pb
+from realchat_common.errors import Code, RealChatError
 from realchat_message.acts import Act, Actor, Board, Edit, Given, Pin, React, Target
-from realchat_message.domain import Appended, Intent, Key, NewChange, NewMessage
+from realchat_message.domain import Appended, Head, Intent, Key, NewChange, NewMessage
 from realchat_message.polls import Choices, PollState, Vote
 
 if TYPE_CHECKING:
@@ -16,38 +17,62 @@ if TYPE_CHECKING:
     from realchat_message.projection import Connection
 
 
-async def known(connection: Connection, conversation_id: str, intents: list[Intent]) -> dict[Key, Appended]:
-    """Those of the intents that the log has already."""
-    found: dict[Key, Appended] = {}
-    messages = [intent for intent in intents if isinstance(intent, NewMessage)]
-    if messages:
-        rows = await connection.fetch(
-            """
-            SELECT found.* FROM unnest($2::uuid[], $3::text[]) AS wanted (actor_id, client_message_id)
-            CROSS JOIN LATERAL (
-                SELECT actor_id, client_message_id, event_id, seq, occurred_at_ms FROM entry
-                WHERE conversation_id = $1 AND actor_id = wanted.actor_id
-                  AND client_message_id = wanted.client_message_id
-                OFFSET 0  -- one index look-up for each: as a plain join it may read the whole conversation
-            ) AS found
-            """,
-            conversation_id,
-            [message.sender_id for message in messages],
-            [message.client_message_id for message in messages],
-        )
-        for row in rows:
-            found[str(row["actor_id"]), row["client_message_id"]] = _appended(row)
+_LOCKED = """
+    SELECT last_seq, members_seq, writer_id, coalesce(apart, false) AS apart, admins_only, known.*
+    FROM head
+    LEFT JOIN relation ON (low_id, high_id) = (direct_low_id, direct_high_id)
+    LEFT JOIN LATERAL (
+        SELECT found.* FROM unnest($2::uuid[], $3::text[]) AS wanted (actor_id, client_message_id)
+        CROSS JOIN LATERAL (
+            SELECT actor_id, client_message_id, event_id, seq, occurred_at_ms FROM entry
+            WHERE conversation_id = head.conversation_id AND actor_id = wanted.actor_id
+              AND client_message_id = wanted.client_message_id
+            OFFSET 0  -- one index look-up for each: as a plain join it may read the whole conversation
+        ) AS found
+    ) AS known ON true
+    WHERE head.conversation_id = $1 FOR UPDATE OF head
+"""
+
+
+async def locked(
+    connection: Connection, conversation_id: str, batch: Sequence[Intent | Act]
+) -> tuple[Head, str | None, dict[Key, Appended]]:
+    """Locks the head's row, and in the same round trip looks for messages of the batch that the log has already.
+
+    Returns:
+        The head; who wrote last; and the messages. These are as of before the lock was waited for, so they are
+        complete only where the caller wrote last.
+
+    Raises:
+        RealChatError: conversation_not_found.
+    """
+    messages = [intent for intent in batch if isinstance(intent, NewMessage)]
+    rows = await connection.fetch(
+        _LOCKED,
+        conversation_id,
+        [message.sender_id for message in messages],
+        [message.client_message_id for message in messages],
+    )
+    if not rows:
+        raise RealChatError(Code.CONVERSATION_NOT_FOUND)
+    first = rows[0]
+    head = Head(first["last_seq"], first["members_seq"], first["apart"], first["admins_only"])
+    known = {(str(row["actor_id"]), row["client_message_id"]): _appended(row) for row in rows if row["event_id"]}
+    return head, str(first["writer_id"]) if first["writer_id"] else None, known
+
+
+async def known_changes(connection: Connection, conversation_id: str, intents: list[Intent]) -> dict[Key, Appended]:
+    """Those of the changes that the log has already."""
     changes = [intent.event.event_id for intent in intents if isinstance(intent, NewChange)]
-    if changes:
-        rows = await connection.fetch(
-            "SELECT event_id, seq, occurred_at_ms FROM entry"
-            " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND change IS NOT NULL",
-            conversation_id,
-            changes,
-        )
-        for row in rows:
-            found["", str(row["event_id"])] = _appended(row)
-    return found
+    if not changes:
+        return {}
+    rows = await connection.fetch(
+        "SELECT event_id, seq, occurred_at_ms FROM entry"
+        " WHERE conversation_id = $1 AND event_id = ANY($2::uuid[]) AND change IS NOT NULL",
+        conversation_id,
+        changes,
+    )
+    return {("", str(row["event_id"])): _appended(row) for row in rows}
 
 
 def _appended(row: asyncpg.Record) -> Appended:

@@ -33,6 +33,7 @@ from realchat_message.domain import (
     Appended,
     Head,
     Intent,
+    Key,
     Members,
     NewChange,
     Outcome,
@@ -142,7 +143,7 @@ class ConversationLog:
         """Adopts what the log has beyond the read model. Returns the last seq, 0 for an unknown conversation."""
         async with asyncio.timeout(COMMIT_SECONDS), self._pool.acquire() as connection, connection.transaction():
             try:
-                head, _ = await self._lock_head(connection, conversation_id)
+                head, _, _ = await evidence.locked(connection, conversation_id, [])
             except RealChatError:
                 return 0
             return (await self._adopt(connection, conversation_id, head)).last_seq
@@ -192,10 +193,12 @@ class ConversationLog:
                     "INSERT INTO head (conversation_id) VALUES ($1) ON CONFLICT DO NOTHING", conversation_id
                 )
             async with connection.transaction():
-                head, writer_id = await self._lock_head(connection, conversation_id)
+                head, writer_id, known = await evidence.locked(connection, conversation_id, intents)
                 if writer_id != self._writer_id or conversation_id in self._doubtful:
                     head = await self._adopt(connection, conversation_id, head)
-                decided = await self._decide(connection, conversation_id, head, intents)
+                    # Others wrote meanwhile: what was read while the lock was waited for may be older than the head.
+                    _, _, known = await evidence.locked(connection, conversation_id, intents)
+                decided = await self._decide(connection, conversation_id, head, known, intents)
                 if decided.events:
                     written = segment(head, decided.events)
                     await self._insert(connection, written)
@@ -215,20 +218,6 @@ class ConversationLog:
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
 
-    async def _lock_head(self, connection: Connection, conversation_id: str) -> tuple[Head, str | None]:
-        row = await connection.fetchrow(
-            """
-            SELECT last_seq, members_seq, writer_id, coalesce(apart, false) AS apart, admins_only
-            FROM head LEFT JOIN relation ON (low_id, high_id) = (direct_low_id, direct_high_id)
-            WHERE conversation_id = $1 FOR UPDATE OF head
-            """,
-            conversation_id,
-        )
-        if row is None:
-            raise RealChatError(Code.CONVERSATION_NOT_FOUND)
-        head = Head(row["last_seq"], row["members_seq"], row["apart"], row["admins_only"])
-        return head, str(row["writer_id"]) if row["writer_id"] else None
-
     async def _adopt(self, connection: Connection, conversation_id: str, head: Head) -> Head:
         """Walks the chain from the head and folds in what it finds."""
         while found := await self._segments.read(conversation_id, head.last_seq + 1):
@@ -239,7 +228,12 @@ class ConversationLog:
         return head
 
     async def _decide(
-        self, connection: Connection, conversation_id: str, head: Head, batch: list[Intent | Act]
+        self,
+        connection: Connection,
+        conversation_id: str,
+        head: Head,
+        known: dict[Key, Appended],
+        batch: list[Intent | Act],
     ) -> Plan:
         acts = [entry for entry in batch if isinstance(entry, Act)]
         if acts:  # then all are
@@ -258,7 +252,7 @@ class ConversationLog:
             conversation_id,
             head,
             intents,
-            await evidence.known(connection, conversation_id, intents),
+            known | await evidence.known_changes(connection, conversation_id, intents),
             await self._members_at(connection, conversation_id, head),
             await evidence.answerable(connection, conversation_id, intents),
             now_ms(),

@@ -47,6 +47,24 @@ async def test_the_same_message_many_times_at_once_is_appended_once(room: Room) 
     assert await room.seqs(conversation) == [1, 2]
 
 
+async def test_a_writer_that_waited_for_the_lock_sees_what_was_appended_meanwhile(room: Room) -> None:
+    async with room.writer() as one, room.writer() as other:
+        conversation = await begun(one, ALICE)
+        async with room.pool.acquire() as connection:
+            async with connection.transaction():
+                await connection.execute("SELECT FROM head WHERE conversation_id = $1 FOR UPDATE", conversation)
+                same = [
+                    asyncio.create_task(log.append(conversation, [hello(client_message_id="same")]))
+                    for log in (one, other)
+                ]
+                async with asyncio.timeout(10):
+                    while await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < len(same):
+                        await asyncio.sleep(0.01)
+            outcomes = await asyncio.gather(*same)
+    assert {seq(outcome) for (outcome,) in outcomes} == {2}
+    assert sorted(room.shelf.segments) == [(conversation, 1), (conversation, 2)]
+
+
 async def test_a_write_whose_answer_was_lost_is_adopted_and_its_retry_gets_the_first_seq(room: Room) -> None:
     async with room.writer() as log:
         conversation = await begun(log, ALICE)

@@ -138,7 +138,7 @@ async def test_people_chat_full_screen(terminal: NewTerminal, stack: Stack, emai
         screen = terminal("chat")
         await screen.shows("RealChat")
         screen.types(f"/direct {handle}\r")
-        await screen.shows("2 people")
+        await screen.shows("2 people · online: Bob")
         screen.types("hello from the screen\r")
         async with asyncio.timeout(SECONDS):
             event = await anext(heard)

@@ -135,6 +135,32 @@ async def test_polls_threads_pins_contacts_and_messages_for_later_by_the_sdk(cli
     assert [each async for each in bob.contacts.blocked()] == []
 
 
+async def test_people_see_who_is_there_by_the_sdk(client: NewClient) -> None:
+    alice, bob, stranger = await client("Alice"), await client("Bob"), await client("Stranger")
+    bob_id = bob.user_id
+    await alice.direct(bob_id)
+
+    def sees(status: str) -> Callable[[], bool]:
+        return lambda: alice.view.presences[bob_id].status == status
+
+    await alice.watch(bob_id, stranger.user_id)
+    assert {user_id: one.status for user_id, one in alice.view.presences.items()} == {
+        bob_id: "offline",
+        stranger.user_id: "hidden",
+    }
+    signals = alice.signals()
+    told = asyncio.ensure_future(anext(signals))
+    await bob.connect()
+    await eventually(sees("online"), "Alice sees that Bob has come")
+    assert [(one["user_id"], one["status"]) for one in (await told).data["presences"]] == [(bob_id, "online")]
+    alice.drop()
+    await bob.logout()
+    await eventually(sees("offline"), "Alice sees that Bob has gone, by her next socket")
+    assert alice.view.presences[bob_id].last_seen_at is not None
+    await alice.watch()
+    assert alice.view.presences == {}
+
+
 async def test_a_socket_that_is_cut_resumes_and_an_expired_access_token_is_renewed(client: NewClient) -> None:
     alice, bob = await client("Alice"), await client("Bob")
     talk = (await alice.direct(bob.user_id)).conversation_id

@@ -174,7 +174,10 @@ class Client:
         return self._synced().events(since)
 
     def signals(self) -> AsyncIterator[Signal]:
-        """What is ephemeral: receipts, typing, presence. What comes faster than it is taken is dropped."""
+        """What is ephemeral: receipts, typing, presence of those whom one watches, when it has changed.
+
+        What comes faster than it is taken is dropped.
+        """
         return self._synced().signals()
 
     def on_change(self, tell: Callable[[str], None]) -> None:
@@ -333,6 +336,17 @@ class Client:
             state = "stop" if stopped else "start"
             with suppress(ConnectionLostError):
                 await self._synced().link.tell({"type": "typing", "conversation_id": conversation_id, "state": state})
+
+    async def watch(self, *user_ids: str) -> None:
+        """Watches people, up to 200, instead of those before: `view.presences` has how they are seen, from then on.
+
+        It connects, and watches by each new connection again; `signals` and `on_change` tell of changes. Who shares
+        neither a conversation nor a contact with this person is `hidden`.
+
+        Raises:
+            InvalidRequestError: they are too many, or not users' ids; those before are still watched.
+        """
+        await self._synced().watch(user_ids)
 
     async def read(self, conversation_id: str, up_to_seq: int) -> Receipt:
         """Says how far one has read."""

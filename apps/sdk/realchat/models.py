@@ -52,6 +52,23 @@ class Signal(Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class Presence(Struct, frozen=True, kw_only=True):
+    """How somebody is seen."""
+
+    user_id: str
+    status: Literal["online", "away", "offline", "hidden"]
+    """`hidden`: not shown to this person, now or any more."""
+    last_seen_at: datetime | None = None
+    """When they were last connected; None while online, or when that is not known."""
+
+
+class Presences(Struct, frozen=True, kw_only=True):
+    """How people are seen: all who are watched, when it answers (`id`); else those who are seen otherwise now."""
+
+    presences: list[Presence]
+    id: str = ""
+
+
 class Sent(Struct, frozen=True, kw_only=True):
     """Where a message is in its conversation."""
 

@@ -49,7 +49,7 @@ class Socket:
         connection: the WebSocket, open.
         on_event: gets each event; this and the others are called in the order in which frames come, and do not wait.
         on_resumed: gets `resumed`.
-        on_signal: gets each frame that is neither an event nor part of the protocol's own.
+        on_signal: gets each frame that is neither an event nor part of the protocol's own, answers among them, too.
     """
 
     def __init__(
@@ -95,13 +95,11 @@ class Socket:
             self._connection.transport.abort()  # a dead peer would not answer a close either
             raise ClosedError(1006, "nothing came") from None
         frame = _decode_frame(data)
+        answer = self._answers.get(frame.id)
         if frame.event:
             self._on_event(frame.event)
-        elif (answer := self._answers.get(frame.id)) is not None:
-            if frame.type == "resumed":
-                self._on_resumed(frame)
-            if not answer.done():
-                answer.set_result(data)
+        elif frame.type == "resumed" and answer is not None:
+            self._on_resumed(frame)
         elif frame.type == "ping":
             await self._connection.send('{"type":"pong"}')
         elif frame.type == "reconnect":
@@ -110,6 +108,8 @@ class Socket:
         elif frame.type not in _OWN:
             content = _decode_object(data)
             self._on_signal(Signal(type=str(content.pop("type")), data=content))
+        if answer is not None and not answer.done():
+            answer.set_result(data)
 
     async def ask(self, frame: Mapping[str, Any]) -> bytes:
         """Sends a frame and waits for its answer, in JSON.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from weakref import WeakSet
 
@@ -12,9 +12,10 @@ import msgspec
 from realchat.api import PAGE, Api
 from realchat.backoff import delay
 from realchat.codes import Code
+from realchat.company import Company
 from realchat.errors import LoggedOutError, NotFoundError, PermissionDeniedError, RealChatError
 from realchat.link import Link
-from realchat.models import Event, Frame, Inbox, InboxEntry, Page, Receipt, Signal
+from realchat.models import Event, Frame, Inbox, InboxEntry, Page, Presences, Receipt, Signal
 from realchat.ordering import Gap
 from realchat.subscription import Subscription
 from realchat.view import View
@@ -38,6 +39,7 @@ class Sync:
     def __init__(self, api: Api, me: str, socket_url: str | None, queue: int) -> None:
         self.view = View(me)
         self.link = Link(api, self, socket_url)
+        self._company = Company(self.link.ask, self.up)
         self._api = api
         self._size = queue
         self._subscriptions: WeakSet[Subscription] = WeakSet()
@@ -56,6 +58,7 @@ class Sync:
             await self._load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.link.run())
+                group.create_task(self._company.run())
                 for _ in range(MENDERS):
                     group.create_task(self._mend())
         except* RealChatError as failures:
@@ -66,6 +69,7 @@ class Sync:
         finally:
             self._ended, self._failure = True, failure
             self._moved.set()
+            self._company.end(failure or self._left())
             for subscription in list(self._subscriptions):
                 subscription.end(failure)
 
@@ -73,9 +77,12 @@ class Sync:
         """Waits until a socket is connected and has caught up. Raises what has ended that for good."""
         while not self.link.is_up:
             if self._ended:
-                raise self._failure or LoggedOutError(Code.UNAUTHENTICATED, "the client has left")
+                raise self._failure or self._left()
             self._moved.clear()
             await self._moved.wait()
+
+    def _left(self) -> LoggedOutError:
+        return LoggedOutError(Code.UNAUTHENTICATED, "the client has left")
 
     async def _load(self) -> None:
         attempt = 0
@@ -119,6 +126,7 @@ class Sync:
                 self._mend_later(conversation_id)
         for subscription in self._subscriptions:
             subscription.resumed(frame.conversations.items())
+        self._company.renew()
         self._moved.set()
         self._changed("")
 
@@ -136,6 +144,18 @@ class Sync:
         if signal.type == "receipt":
             with suppress(msgspec.ValidationError):
                 self.heard(str(signal.data.get("conversation_id", "")), msgspec.convert(signal.data, Receipt))
+        elif signal.type == "presence":
+            with suppress(msgspec.ValidationError):
+                self._saw(msgspec.convert(signal.data, Presences))
+            return
+        self._tell(signal)
+
+    def _saw(self, told: Presences) -> None:
+        if changed := self.view.saw(told.presences, instead=bool(told.id)):
+            self._tell(Signal(type="presence", data={"presences": msgspec.to_builtins(changed)}))
+        self._changed("")
+
+    def _tell(self, signal: Signal) -> None:
         for queue in self._signals:
             if not queue.full():
                 queue.put_nowait(signal)
@@ -165,6 +185,11 @@ class Sync:
         self._signals.add(queue)
         while True:
             yield await queue.get()
+
+    async def watch(self, user_ids: Sequence[str]) -> None:
+        """Watches people instead of those before. Raises InvalidRequestError, and as `up` does."""
+        await self.up()
+        await self._company.watch(user_ids)
 
     def on_change(self, tell: Callable[[str], None]) -> None:
         """Lets a function know of each change of the view: the conversation's id, or nothing when it may be any."""

@@ -2,7 +2,8 @@
 
 Invariants, with the tests that break when they go (tests/unit/sdk/test_merge.py): after the same events, in any order,
 with repetitions, and with what was lost read from the log, the state is the same; the unread count is what the log
-says. Whether a conversation has been understood wholly, or must be asked for, is in `gap` and `is_stale`.
+says; whoever is watched is there as the server said last. Whether a conversation has been understood wholly, or must
+be asked for, is in `gap` and `is_stale`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from realchat.models import Conversation, Event, InboxEntry, Page, Receipt
+from realchat.models import Conversation, Event, InboxEntry, Page, Presence, Receipt
 from realchat.ordering import Cursor, Gap
 
 MOST_HELD = 500
@@ -314,7 +315,7 @@ def _message(event: Event) -> Message | None:
 
 
 class View:
-    """All conversations of a person.
+    """All conversations of a person, and the presence of those whom they watch.
 
     Args:
         me: whose view this is.
@@ -324,6 +325,8 @@ class View:
         self.me = me
         self.epoch = ""
         self.is_loaded = False
+        self.presences: dict[str, Presence] = {}
+        """Those who are watched (`Client.watch`), by id, as they were seen last."""
         self._talks: dict[str, Talk] = {}
 
     def __iter__(self) -> Iterator[Talk]:
@@ -376,6 +379,20 @@ class View:
         """Takes how far a member has come."""
         if talk := self._talks.get(conversation_id):
             talk.heard(receipt)
+
+    def saw(self, presences: Iterable[Presence], *, instead: bool) -> list[Presence]:
+        """Takes how people are seen: all who are watched now, `instead` of those before, or news of some of them.
+
+        Returns:
+            Those who are seen otherwise than before.
+        """
+        known = self.presences
+        if instead:
+            self.presences = {one.user_id: one for one in presences}
+            return [one for one in self.presences.values() if known.get(one.user_id) != one]
+        changed = [one for one in presences if one.user_id in known and known[one.user_id] != one]
+        known.update((one.user_id, one) for one in changed)
+        return changed
 
     def forget(self, conversation_id: str) -> None:
         """Drops a conversation that the person is not in."""

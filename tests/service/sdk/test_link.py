@@ -224,6 +224,44 @@ async def test_a_refusal_of_a_frame_is_an_exception_and_no_answer_is_a_lost_conn
             await client._synced().link.ask({"type": "send"})
 
 
+def watching(*then: str) -> Script:
+    """Answers a watch, tells at once how Bob is seen next, and closes."""
+
+    async def serve(server: Server, connection: ServerConnection) -> None:
+        frame = msgspec.json.decode(await connection.recv())
+        assert (frame["type"], frame["user_ids"]) == ("watch", ["bob"])
+        for number, status in enumerate(then):
+            presence = {"user_id": "bob", "status": status, "last_seen_at": None}
+            await server.say(
+                connection, type="presence", presences=[presence], **({} if number else {"id": frame["id"]})
+            )
+        if len(then) > 1:
+            await connection.close(4000)
+
+    return serve
+
+
+async def test_who_is_watched_is_in_the_view_as_told_last_and_watched_again_by_the_next_socket() -> None:
+    async with client_of(Server(watching("online", "away"), watching("offline"))) as client:
+        signals = client.signals()
+        first = asyncio.ensure_future(anext(signals))
+        await client.watch("bob")
+        told = [await first, await anext(signals), await anext(signals)]
+        assert [signal.data["presences"][0]["status"] for signal in told] == ["online", "away", "offline"]
+        assert client.connections == 2
+        assert client.view.presences["bob"].status == "offline"
+
+
+async def test_a_watch_ends_with_the_session() -> None:
+    server = Server(closes(4102))
+    server.session_ended = True
+    async with client_of(server) as client:
+        with pytest.raises(LoggedOutError):
+            await client.watch("bob")
+        with pytest.raises(LoggedOutError):
+            await client.watch("bob")
+
+
 async def test_everything_can_be_cancelled() -> None:
     async with client_of(Server()) as client:
         async with asyncio.TaskGroup() as group:

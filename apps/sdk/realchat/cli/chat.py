@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import ClassVar
 
@@ -18,6 +20,7 @@ from textual.widgets.option_list import Option
 
 from realchat import Client, Message, RealChatError, Talk
 from realchat.cli.session import explained
+from realchat.company import MOST_WATCHED
 
 REFRESH_SECONDS = 0.1
 SAY_TYPING_SECONDS = 3.0
@@ -58,6 +61,7 @@ class ChatApp(App[str]):
         self._read: dict[str, int] = {}
         self._typing: dict[tuple[str, str], float] = {}
         """Conversation and person to when that ends, by the monotonic clock."""
+        self._watched: set[str] = set()
         self._said_typing = 0.0
         self._dirty = False
         self._offline = False
@@ -157,7 +161,8 @@ class ChatApp(App[str]):
         log = self.query_one("#log", VerticalScroll)
         at_end = log.scroll_y >= log.max_scroll_y - 1
         typing = ", ".join(self._named(user_id) for where, user_id in self._typing if where == self._open)
-        doing = f"{typing} typing …" if typing else f"{talk.member_count} people"
+        self._watch(others := [user_id for user_id in talk.members if user_id != talk.me][:MOST_WATCHED])
+        doing = f"{typing} typing …" if typing else self._company(talk, others)
         self.query_one("#title", Static).update(f"{self._title(talk)} · {doing}")
         shown = talk.timeline()[-SHOWN:]
         lines = [self._message(talk, message) for message in shown]
@@ -169,6 +174,24 @@ class ChatApp(App[str]):
         if at_end:
             log.scroll_end(animate=False)
             self._mark_read(talk)
+
+    def _company(self, talk: Talk, others: Sequence[str]) -> str:
+        parts = [f"{talk.member_count} people"]
+        for status in ("online", "away"):
+            seen = [self._client.view.presences.get(user_id) for user_id in others]
+            names = [self._named(one.user_id) for one in seen if one and one.status == status]
+            parts += [f"{status}: {', '.join(names)}"] if names else []
+        return " · ".join(parts)
+
+    def _watch(self, user_ids: Sequence[str]) -> None:
+        if set(user_ids) != self._watched:
+            self._watched = set(user_ids)
+            self._tell_watched(user_ids)
+
+    @work(group="watch")
+    async def _tell_watched(self, user_ids: Sequence[str]) -> None:
+        with suppress(RealChatError):  # what ends the connection for good ends the screen
+            await self._client.watch(*user_ids)
 
     def _message(self, talk: Talk, message: Message) -> Text:
         body = ("(deleted)", "dim italic") if message.deleted else (message.body, "")

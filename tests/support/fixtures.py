@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,6 +16,8 @@ from playwright.async_api import Browser, async_playwright
 from stack import Stack, tools
 from support import contract
 from support.chat import Person
+from support.confidential import confide
+from support.terminal import NewTerminal, Terminal
 
 from realchat_common import telemetry
 
@@ -68,3 +73,27 @@ def person(http: httpx.AsyncClient) -> NewPerson:
         return await Person.registers(http, name)
 
     return register
+
+
+@pytest.fixture
+def email() -> str:
+    """Of somebody who is not registered yet."""
+    address = f"cli-{uuid.uuid4().hex[:12]}@example.org"
+    confide(address)
+    return address
+
+
+@pytest.fixture
+def terminal(stack: Stack, tmp_path: Path) -> Iterator[NewTerminal]:
+    """Starts `realchat …` with a configuration of its own."""
+    terminals: list[Terminal] = []
+    env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "TERM": "xterm-256color", "NO_COLOR": "1"}
+    env.pop("REALCHAT_URL", None)
+
+    def start(*arguments: str) -> Terminal:
+        terminals.append(Terminal(env, *arguments))
+        return terminals[-1]
+
+    yield start
+    for each in terminals:
+        each.close()

@@ -3,108 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import os
-import pty
 import stat
-import subprocess
-import sys
-import termios
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-import pexpect
-import pytest
-from pexpect.fdpexpect import fdspawn
-from realchat import Client
 from stack import Stack
-from support.chat import PASSWORD
+from support.chat import PASSWORD, eventually
 from support.confidential import confide
-
-SECONDS = 60
-RUN = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from realchat.cli import main; main()"
-"""The terminal becomes the one that the program belongs to. (pexpect would fork us, which gRPC does not survive.)"""
-
-
-class Terminal:
-    """`realchat …` in a terminal of its own."""
-
-    def __init__(self, env: dict[str, str], *arguments: str) -> None:
-        self._end, inside = pty.openpty()
-        termios.tcsetwinsize(inside, (40, 160))
-        self._program = subprocess.Popen(
-            [sys.executable, "-c", RUN, *arguments],
-            stdin=inside, stdout=inside, stderr=inside, env=env, start_new_session=True,
-        )  # fmt: skip
-        os.close(inside)
-        self._screen = fdspawn(self._end, encoding="utf-8", timeout=SECONDS)
-        self.seen = self._screen.logfile_read = io.StringIO()
-
-    async def shows(self, pattern: str) -> str:
-        """Waits until something is written; returns it."""
-        await asyncio.to_thread(self._screen.expect, pattern)
-        return str(self._screen.after)
-
-    def types(self, text: str) -> None:
-        self._screen.send(text)
-
-    async def ends(self) -> int:
-        """Waits for the end; returns the exit code."""
-        await asyncio.to_thread(self._screen.expect, pexpect.EOF)
-        return await asyncio.to_thread(self._program.wait, SECONDS)
-
-    def close(self) -> None:
-        self._program.kill()
-        self._program.wait()
-        self._screen.close()
-
-
-NewTerminal = Callable[..., Terminal]
-
-
-@pytest.fixture
-def email() -> str:
-    address = f"cli-{uuid.uuid4().hex[:12]}@example.org"
-    confide(address)
-    return address
-
-
-@pytest.fixture
-def terminal(stack: Stack, tmp_path: Path) -> Iterator[NewTerminal]:
-    """Starts `realchat …` with a configuration of its own."""
-    terminals: list[Terminal] = []
-    env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "TERM": "xterm-256color", "NO_COLOR": "1"}
-    env.pop("REALCHAT_URL", None)
-
-    def start(*arguments: str) -> Terminal:
-        terminals.append(Terminal(env, *arguments))
-        return terminals[-1]
-
-    yield start
-    for each in terminals:
-        each.close()
-
-
-@asynccontextmanager
-async def friend(stack: Stack) -> AsyncIterator[Client]:
-    async with Client(stack.web_url) as bob:
-        address = f"bob-{uuid.uuid4().hex[:12]}@example.org"
-        await bob.register(address, PASSWORD, "Bob")
-        confide(address, bob.api.tokens.access_token, bob.api.tokens.refresh_token)
-        await bob.connect()
-        yield bob
-
-
-async def logs_in(terminal: NewTerminal, stack: Stack, email: str) -> None:
-    login = terminal("login", email, "--url", stack.web_url, "--register", "Alice")
-    await login.shows("Password: ")
-    login.types(PASSWORD + "\n")
-    await login.shows("You are Alice")
-    assert PASSWORD not in login.seen.getvalue()
-    assert await login.ends() == 0
+from support.terminal import SECONDS, NewTerminal, Terminal, friend, logs_in
 
 
 async def test_the_command_line_logs_in_sends_follows_and_exports(
@@ -128,6 +35,70 @@ async def test_the_command_line_logs_in_sends_follows_and_exports(
         out = tmp_path / "log.jsonl"
         assert await terminal("export", sent["conversation_id"], "--out", str(out)).ends() == 0
         assert [msgspec.json.decode(line)["seq"] for line in out.read_bytes().splitlines()] == [1, 2]
+
+
+async def test_what_was_said_is_found_by_words_and_place(terminal: NewTerminal, stack: Stack, email: str) -> None:
+    await logs_in(terminal, stack, email)
+    async with friend(stack) as bob:
+        talk = (await bob.direct(await who(terminal))).conversation_id
+        group = (await bob.group(f"Tea {uuid.uuid4().hex[:8]}", await who(terminal))).title
+        word = f"w{uuid.uuid4().hex[:12]}"
+        sent = [(await bob.send(talk, f"the writing {word} {number}")).message_id for number in range(2)]
+
+        async def are_found() -> bool:
+            hits = await terminal("search", word, "--json").prints_json()
+            return {hit["message"]["data"]["message_id"] for hit in hits} == set(sent)
+
+        await eventually(are_found, "both are found")
+        handle = f"@{(await bob.me()).handle}"
+        shown = await terminal("search", f'"{word} 1"', "--in", handle).prints()
+        assert shown.count(word) == 1
+        assert f"{talk}#" in shown
+        assert await terminal("search", word, "--in", handle, "--limit", "1").prints() != ""
+        assert word not in await terminal("search", word, "--in", group).prints()
+        assert word not in await terminal("search", word, "--until", "2020-01-01").prints()
+        nowhere = terminal("search", word, "--in", "No such group")
+        await nowhere.shows("no conversations are called")
+        assert await nowhere.ends() == 2
+
+
+async def who(terminal: NewTerminal) -> str:
+    """The id of the one who is logged in."""
+    return (await terminal("whoami").prints()).split(", ")[1]
+
+
+async def test_a_tail_with_a_state_goes_on_where_the_last_one_ended(
+    terminal: NewTerminal, stack: Stack, email: str, tmp_path: Path
+) -> None:
+    await logs_in(terminal, stack, email)
+    async with friend(stack) as bob:
+        me = await who(terminal)
+        old = (await bob.group("Old", me)).conversation_id
+        talk = (await bob.direct(me)).conversation_id
+        await bob.send(old, "long before")
+
+        def tail(*options: str) -> Terminal:
+            return terminal("tail", "--json", "--state", str(tmp_path / "state"), *options)
+
+        async def bodies(ended: Terminal) -> list[str]:
+            return [event["data"]["body"] for event in await ended.prints_json()]
+
+        following = tail()
+        await following.shows("listening")
+        following.types("\x03")  # ctrl+c, before anything has come
+        assert await following.ends() == 130
+        await bob.send(talk, "while nobody listened")
+        assert await bodies(tail("--count", "1")) == ["while nobody listened"]
+        await bob.send(old, "in another place")
+        await bob.send(old, "and again")
+        assert await bodies(tail("--count", "1")) == ["in another place"]
+        following = tail()
+        await following.shows("and again")
+        await bob.send(talk, "live")
+        await following.shows("live")
+        following.types("\x03")
+        assert await following.ends() == 130
+        assert "in another place" not in following.seen.getvalue()
 
 
 async def test_people_chat_full_screen(terminal: NewTerminal, stack: Stack, email: str) -> None:

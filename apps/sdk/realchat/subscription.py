@@ -39,7 +39,7 @@ class Subscription:
         self._ended = False
         self._failure: Exception | None = None
         self.positions: dict[str, int] = dict(since or {})
-        """The last `seq` of each conversation that came out of here; what `since` takes the next time."""
+        """Where this is in each conversation: after the last event that came out; what `since` takes the next time."""
 
     def __aiter__(self) -> Subscription:
         return self
@@ -96,6 +96,7 @@ class Subscription:
             self._is_anchored = True
             for conversation_id, seq in positions.items():
                 self._cursors.setdefault(conversation_id, Cursor(seq, 0))
+                self.positions.setdefault(conversation_id, seq)
         self.reach(positions)
 
     def offer(self, event: Event) -> None:

@@ -43,11 +43,12 @@ async def taken(subscription: Subscription, count: int) -> list[int]:
 
 async def test_what_is_new_begins_after_what_there_was() -> None:
     subscription = Subscription(Log(talk=9).read, 10, None)
-    subscription.anchor({"talk": 5})
+    subscription.anchor({"talk": 5, "silent": 2})
+    assert subscription.positions == {"talk": 5, "silent": 2}
     for seq in (5, 6, 6, 7):
         subscription.offer(event(seq))
     assert await taken(subscription, 2) == [6, 7]
-    assert subscription.positions == {"talk": 7}
+    assert subscription.positions == {"talk": 7, "silent": 2}
 
 
 async def test_since_some_positions_everything_comes_also_of_conversations_that_are_new() -> None:

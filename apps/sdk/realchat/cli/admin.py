@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from realchat import Client
 from realchat.cli.session import client, run
-
-PAGE = 200
+from realchat.cli.table import print_table
 
 app = typer.Typer(no_args_is_help=True, help="For administrators and operators.")
 with suppress(ModuleNotFoundError):  # comes with realchat[operator]
@@ -36,7 +31,7 @@ def users(
 ) -> None:
     """List accounts, newest first."""
     columns = ("user_id", "email", "role", "created_at", "suspended_at", "suspension_reason")
-    _list("users", "users", {"email_prefix": email, "suspended": str(suspended).lower()}, columns, limit, json=json)
+    _list("users", {"email_prefix": email, "suspended": str(suspended).lower()}, columns, limit, json=json)
 
 
 @app.command()
@@ -59,7 +54,7 @@ def reports(
 ) -> None:
     """List what members reported, newest first, with what the messages said."""
     columns = ("report_id", "reported_at", "sender_id", "reason", "body", "resolution")
-    _list("reports", "reports", {"open": str(open_only).lower()}, columns, limit, json=json)
+    _list("reports", {"open": str(open_only).lower()}, columns, limit, json=json)
 
 
 @app.command()
@@ -71,7 +66,18 @@ def resolve(report_id: str, resolution: Annotated[str, typer.Argument(help="What
 @app.command()
 def audit(limit: Limit = 50, json: Json = False) -> None:
     """List what administrators did, newest first."""
-    _list("audit", "entries", {}, ("at", "actor", "action", "subject_id", "detail"), limit, json=json)
+    _list("audit", {}, ("at", "actor", "action", "subject_id", "detail"), limit, json=json)
+
+
+class _Page(msgspec.Struct, frozen=True, kw_only=True):
+    next_cursor: str | None
+    users: list[dict[str, Any]] = []
+    reports: list[dict[str, Any]] = []
+    entries: list[dict[str, Any]] = []
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.users or self.reports or self.entries
 
 
 def _do(method: str, path: str, json: dict[str, str] | None) -> None:
@@ -82,32 +88,22 @@ def _do(method: str, path: str, json: dict[str, str] | None) -> None:
     run(act())
 
 
-def _list(path: str, key: str, query: dict[str, str], columns: tuple[str, ...], limit: int, *, json: bool) -> None:
-    table = Table(*columns, box=None)
+def _list(path: str, query: dict[str, str], columns: tuple[str, ...], limit: int, *, json: bool) -> None:
+    rows: list[list[str]] = []
 
     async def ask() -> None:
         left = limit
         async with client() as me:
-            async for row in _rows(me, path, key, query):
-                if json:
-                    sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
-                else:
-                    table.add_row(*(str(row[column] or "") for column in columns))
-                left -= 1
-                if not left:
+            async for page in me.api.pages(f"/v1/admin/{path}", _Page, query):
+                for row in page.rows[:left]:
+                    if json:
+                        sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+                    else:
+                        rows.append([str(row[column] or "") for column in columns])
+                left -= len(page.rows)
+                if left <= 0:
                     return
 
     run(ask())
     if not json:
-        Console(markup=False).print(table)
-
-
-async def _rows(me: Client, path: str, key: str, query: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
-    cursor: str | None = None
-    while True:
-        asked = {**query, "limit": PAGE, "cursor": cursor}
-        page = await me.api.ask("GET", f"/v1/admin/{path}", dict[str, Any], query=asked)
-        for row in page[key]:
-            yield row
-        if not (cursor := page["next_cursor"]):
-            return
+        print_table(columns, rows)

@@ -10,12 +10,12 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from realchat.cli import admin
 from realchat.cli.load import load
 from realchat.cli.session import client, found, remember, run, server
+from realchat.cli.table import print_table
 from realchat.models import Event, Hit
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="RealChat from the command line.")
@@ -78,15 +78,15 @@ def conversations(json: Json = False) -> None:
     """List your conversations, newest activity first."""
 
     async def ask() -> None:
-        table = Table("id", "kind", "title", "unread", box=None)
+        rows: list[list[str]] = []
         async with client() as me:
             async for entry in me.conversations():
                 if json:
                     _print_json(entry)
                 else:
-                    table.add_row(entry.conversation_id, entry.kind, entry.title, str(entry.unread_count or ""))
+                    rows.append([entry.conversation_id, entry.kind, entry.title, str(entry.unread_count or "")])
         if not json:
-            Console(markup=False).print(table)
+            print_table(("id", "kind", "title", "unread"), rows)
 
     run(ask())
 
@@ -122,6 +122,10 @@ def tail(
 ) -> None:
     """Follow what happens: every event, in order, once, over any disconnection."""
 
+    def note(positions: dict[str, int]) -> None:
+        if state:
+            _replace(state, msgspec.json.encode(positions))
+
     async def follow() -> None:
         async with client() as me:
             only = await found(me, conversation) if conversation else None
@@ -129,13 +133,13 @@ def tail(
             left = count
             async with me.events(since=since) as events:
                 await me.connect()
+                note(events.positions)
                 typer.echo(f"listening as {me.user_id}", err=True)
                 async for event in events:
                     if only in (None, event.conversation_id):
                         _print_json(event) if json else typer.echo(_line(event))
                         left = left - 1 if left is not None else None
-                    if state:
-                        _replace(state, msgspec.json.encode(events.positions))
+                    note(events.positions)
                     if left == 0:
                         return
 

@@ -118,6 +118,22 @@ async def test_people_settle_who_may_write_to_them_and_name_their_devices(browse
     assert alice.errors == bob.errors == []
 
 
+async def test_people_turn_reminders_by_mail_off(browser: Browser, stack: Stack) -> None:
+    alice = await Somebody.registers(browser, stack.web_url, f"Alice {uuid.uuid4().hex[:8]}", **PHONE)
+    wanted = alice.page.get_by_label("Mail me when messages wait for me")
+    await alice.sets("Security")
+    await expect(wanted).to_be_checked()
+    await wanted.click()
+    await expect(wanted).not_to_be_checked()
+    await expect(wanted).to_be_enabled()
+    await alice.is_accessible()
+    await alice.keeps("reminders_phone")
+    await alice.page.reload()
+    await alice.sets("Security")
+    await expect(wanted).not_to_be_checked()
+    assert alice.errors == []
+
+
 async def test_the_page_looks_as_it_is_told_to_also_after_a_reload(browser: Browser, stack: Stack) -> None:
     alice = await Somebody.registers(browser, stack.web_url, f"Alice {uuid.uuid4().hex[:8]}", color_scheme="light")
     page = alice.page

@@ -14,9 +14,17 @@ export interface Account {
   recovery_codes_left: number;
   /** May administer the instance. */
   admin: boolean;
+  /** Mails tell what waits unread while they are away. */
+  reminders: boolean;
 }
 
-export const readAccount = async (api: Api): Promise<Account> => api.get("/v1/me/account");
+const PATH = "/v1/me/account";
+
+export const readAccount = async (api: Api): Promise<Account> => api.get(PATH);
+
+export async function setReminders(api: Api, reminders: boolean): Promise<Account> {
+  return api.request("PATCH", PATH, { body: { reminders } });
+}
 
 // The second factor. All of it throws ApiError: wrong_password, wrong_code.
 

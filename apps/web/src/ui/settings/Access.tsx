@@ -1,5 +1,5 @@
 import { useState, type FormEvent } from "react";
-import { changeEmail, changePassword, verifyEmail, type Account } from "../../store/account";
+import { changeEmail, changePassword, setReminders, verifyEmail, type Account } from "../../store/account";
 import { Field } from "../Field";
 import { FormFooter } from "../FormFooter";
 import { useChat } from "../hooks";
@@ -71,6 +71,31 @@ export function Email({ account }: { account: Account }) {
           <Problem work={work} />
         </>
       )}
+    </section>
+  );
+}
+
+/** Whether mails tell what waits while this person is away. */
+export function Reminders({ account, onChange }: { account: Account; onChange: (account: Account) => void }) {
+  const { api } = useChat();
+  const work = useWork();
+
+  return (
+    <section className="stack" aria-labelledby="reminders">
+      <h3 id="reminders">Reminders</h3>
+      <label className="check">
+        <input
+          type="checkbox"
+          checked={account.reminders}
+          disabled={work.busy}
+          onChange={(event) => {
+            const { checked } = event.target;
+            void work.run(async () => onChange(await setReminders(api, checked)));
+          }}
+        />
+        Mail me when messages wait for me while I am away
+      </label>
+      <Problem work={work} />
     </section>
   );
 }

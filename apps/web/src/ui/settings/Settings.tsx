@@ -7,7 +7,7 @@ import { Problem } from "../Problem";
 import { Sections } from "../Sections";
 import type { Tab } from "../Tabs";
 import { useLoaded } from "../work";
-import { Email, Password } from "./Access";
+import { Email, Password, Reminders } from "./Access";
 import { Bots } from "./Bots";
 import { Devices } from "./Devices";
 import { PrivacyForm } from "./PrivacyForm";
@@ -62,6 +62,7 @@ export function Settings({ onClose, onLogOut, onErase, onAdminister }: Props) {
         {part === "security" && account && (
           <>
             <Email account={account} />
+            <Reminders account={account} onChange={set} />
             <Password />
             <TwoFactor account={account} onChange={set} />
           </>

@@ -193,8 +193,10 @@ class Client:
     async def _disconnect(self) -> None:
         running, self._running, self._sync = self._running, None, None
         if running:
-            running.cancel()
-            await asyncio.wait([running])
+            while not running.done():
+                # Until it has worked: a library that waits with a time-out can swallow one (python/cpython#86296).
+                running.cancel()
+                await asyncio.wait([running], timeout=1)
             if not running.cancelled():
                 running.result()  # a fault of this package is not passed over
 

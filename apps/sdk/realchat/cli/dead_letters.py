@@ -23,8 +23,8 @@ from confluent_kafka import (
     Producer,
     TopicPartition,
 )
-from rich.console import Console
-from rich.table import Table
+
+from realchat.cli.table import print_table
 
 SUFFIX = "-dead"
 DEFAULT_TOPIC = "conversation-events-dead"
@@ -110,12 +110,12 @@ def _partition(consumer: Consumer, begin: TopicPartition, end: int) -> Iterator[
 @app.command("list")
 def list_letters(brokers: Brokers = "localhost:9092", topic: Topic = DEFAULT_TOPIC) -> None:
     """List the letters: where they are, when they came, what they are about."""
-    table = Table("place", "at", "type", "id", "bytes", box=None)
+    rows: list[list[str]] = []
     for letter in _told(brokers, topic):
         event = letter.event()
         at = f"{letter.at:%Y-%m-%d %H:%M:%S}Z" if letter.at else ""
-        table.add_row(letter.place, at, str(event.get("type", "?")), str(event.get("id", "?")), str(len(letter.value)))
-    Console(markup=False).print(table)
+        rows.append([letter.place, at, str(event.get("type", "?")), str(event.get("id", "?")), str(len(letter.value))])
+    print_table(("place", "at", "type", "id", "bytes"), rows)
 
 
 @app.command()

@@ -42,6 +42,7 @@ from realchat.polls import Polls
 from realchat.schedule import Schedule
 from realchat.subscription import Subscription
 from realchat.sync import Sync
+from realchat.tasks import ended
 from realchat.threads import Threads
 from realchat.tokens import MemoryStore, TokenStore
 from realchat.view import Talk, View
@@ -193,10 +194,7 @@ class Client:
     async def _disconnect(self) -> None:
         running, self._running, self._sync = self._running, None, None
         if running:
-            while not running.done():
-                # Until it has worked: a library that waits with a time-out can swallow one (python/cpython#86296).
-                running.cancel()
-                await asyncio.wait([running], timeout=1)
+            await ended(running)
             if not running.cancelled():
                 running.result()  # a fault of this package is not passed over
 

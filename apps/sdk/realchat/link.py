@@ -15,6 +15,7 @@ from realchat.backoff import delay
 from realchat.errors import ConnectionLostError, RealChatError, SocketRefusedError
 from realchat.models import Event, Frame, Signal, Ticket
 from realchat.socket import MOST_FRAME_BYTES, ClosedError, Socket
+from realchat.tasks import ended
 
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 2.0
@@ -159,8 +160,7 @@ class Link:
                 raise
             finally:
                 self._socket = None
-                reader.cancel()
-                await asyncio.wait([reader])
+                await ended(reader)
 
     async def _begin(self, socket: Socket, ticket: str) -> None:
         ready = await socket.greet(ticket)

@@ -1,28 +1,12 @@
 import { expect, test } from "vitest";
 import { rangeOf } from "../src/core/ranges";
 import { Timeline } from "../src/core/timeline";
-import type { History, LogEvent } from "../src/core/wire";
+import type { History } from "../src/core/wire";
 import type { Api } from "../src/net/api";
 import { KEPT_ENTRIES, Pages } from "../src/store/history";
+import { sent } from "./server";
 
 const LENGTH = 6_000;
-
-const sent = (seq: number): LogEvent => ({
-  conversation_id: "c",
-  seq,
-  event_id: `m${seq}`,
-  actor_id: "somebody",
-  at: "2026-01-01T10:00:00.000Z",
-  kind: "message.sent",
-  data: {
-    message_id: `m${seq}`,
-    client_message_id: `c${seq}`,
-    body: "hi",
-    reply_to: null,
-    deleted: false,
-    edited_at: null,
-  },
-});
 
 /** A client that has just come to a long conversation. */
 function begin(): { timeline: Timeline; pages: Pages } {

@@ -19,6 +19,27 @@ interface Standing {
 export const ME = "user-0";
 const at = (seq: number): string => new Date(Date.UTC(2026, 0, 1) + seq * 1000).toISOString();
 
+/** A message of a log that nothing else is in. */
+export function sent(seq: number, by = "bob"): LogEvent & { kind: "message.sent" } {
+  const data: MessageSent = {
+    message_id: `m${seq}`,
+    client_message_id: `c${seq}`,
+    body: "hi",
+    reply_to: null,
+    deleted: false,
+    edited_at: null,
+  };
+  return {
+    conversation_id: "c",
+    seq,
+    event_id: `m${seq}`,
+    actor_id: by,
+    at: at(seq),
+    kind: "message.sent",
+    data,
+  };
+}
+
 export class Server {
   readonly #events: LogEvent[] = [];
   readonly #messages: Standing[] = [];

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import type { InboxEntry, LogEvent, Payloads } from "../src/core/wire";
+import type { InboxEntry, LogEvent, MessageSent } from "../src/core/wire";
 import type { Api } from "../src/net/api";
 import { Chat } from "../src/store/chat";
+import { KEPT_ENTRIES } from "../src/store/history";
+import { sent } from "./server";
 
 const ME = { user_id: "me", handle: "me", display_name: "Me", bio: "", bot: false };
 
@@ -35,6 +37,10 @@ class World {
     return this.chat.conversations.get("c")?.unread;
   }
 
+  get held(): number {
+    return this.chat.timeline("c").size;
+  }
+
   get asked(): number {
     return this.#lists;
   }
@@ -65,28 +71,26 @@ class World {
     return { conversations: [entry], next_cursor: null };
   }
 
-  says(): LogEvent {
-    const seq = this.log.length + 1;
-    return this.#append("message.sent", {
-      message_id: `m${seq}`,
-      client_message_id: `c${seq}`,
-      body: "hi",
-      reply_to: null,
-      deleted: false,
-      edited_at: null,
-    });
+  says(data: Partial<MessageSent> = {}): LogEvent {
+    const event = sent(this.log.length + 1);
+    return this.#append({ ...event, data: { ...event.data, ...data } });
   }
 
   deletes(messageId: string): LogEvent {
     this.deleted.add(messageId);
-    return this.#append("message.deleted", { message_id: messageId });
+    const { seq, data: _, ...event } = sent(this.log.length + 1);
+    return this.#append({
+      ...event,
+      seq,
+      event_id: `d${seq}`,
+      kind: "message.deleted",
+      data: { message_id: messageId },
+    });
   }
 
-  #append<K extends "message.sent" | "message.deleted">(kind: K, data: Payloads[K]): LogEvent {
-    const seq = this.log.length + 1;
-    const event = { conversation_id: "c", seq, event_id: `e${seq}`, actor_id: "bob", at: "", kind, data };
-    this.log.push(event as LogEvent);
-    return event as LogEvent;
+  #append(event: LogEvent): LogEvent {
+    this.log.push(event);
+    return event;
   }
 }
 
@@ -179,5 +183,70 @@ describe("what waits to be read", () => {
     });
     await vi.runAllTimersAsync();
     expect(world.unread).toBe(5);
+  });
+});
+
+describe("of a conversation that nobody looks at", () => {
+  const MANY = 2_000;
+
+  /** Somebody else writes very much, some of it about this person, in a thread and pinned. */
+  const comeTo = async (world: World): Promise<void> => {
+    await world.chat.sync.refresh();
+    for (let count = 0; count < MANY; count++)
+      world.chat.sync.take(
+        world.says({
+          body: `${count}`,
+          mentions: count % 100 ? [] : ["me"],
+          reply_to: count ? "m1" : null,
+          pinned: count % 2 === 0,
+        }),
+      );
+  };
+  test("only the newest is held, and the list is as if all were", async () => {
+    const world = new World();
+    await comeTo(world);
+    expect(world.held).toBeLessThanOrEqual(2 * KEPT_ENTRIES);
+    expect(world.chat.timeline("c").live?.to).toBe(MANY);
+    expect(world.chat.timeline("c").save(KEPT_ENTRIES)?.entries).toHaveLength(KEPT_ENTRIES);
+    expect(world.chat.conversations.get("c")).toMatchObject({
+      unread: MANY,
+      mentions: MANY / 100,
+      preview: { text: `${MANY - 1}` },
+      lastSeq: MANY,
+    });
+  });
+
+  test("what waits is right after some of it, and one of them is deleted, that is not held", async () => {
+    vi.stubGlobal("document", { hidden: false });
+    const world = new World();
+    await comeTo(world);
+    world.chat.sync.take(world.deletes("m5"));
+    await vi.runAllTimersAsync();
+    expect(world.unread).toBe(MANY - 1);
+    world.readUpTo = 1_000;
+    world.chat.read("c", 1_000);
+    await vi.runAllTimersAsync();
+    expect(world.unread).toBe(1_000);
+  });
+
+  test("what waits is right where the server's list is much older than what came", async () => {
+    const world = new World();
+    const list = world.chat.sync.refresh();
+    world.chat.timeline("c", 0);
+    await list;
+    const old = world.chat.sync.refresh();
+    for (let count = 0; count < MANY; count++) world.chat.sync.take(world.says());
+    await old;
+    await vi.runAllTimersAsync();
+    expect(world.unread).toBe(MANY);
+  });
+
+  test("nothing is forgotten while somebody looks, and what is far when they go", async () => {
+    const world = new World();
+    const leave = world.chat.pages.show("c");
+    await comeTo(world);
+    expect(world.held).toBe(MANY);
+    leave();
+    expect(world.held).toBe(KEPT_ENTRIES);
   });
 });

@@ -55,8 +55,7 @@ export class Timeline {
 
   static restore(me: Id, saved: Saved): Timeline {
     const timeline = new Timeline(me, saved.head);
-    for (const entry of saved.entries) timeline.#put(entry);
-    if (saved.from <= saved.head) timeline.#ranges = [{ from: saved.from, to: saved.head }];
+    timeline.#fill(saved);
     return timeline;
   }
 
@@ -174,6 +173,22 @@ export class Timeline {
     this.generation++;
   }
 
+  /** How many entries are held. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Forgets all but the newest entries, so many of them. */
+  keepNewest(most: number): void {
+    const saved = this.save(most);
+    this.#ranges = [];
+    this.#entries.clear();
+    this.#seqOf.clear();
+    this.#sorted = [];
+    if (saved) this.#fill(saved);
+    this.version++;
+  }
+
   /** Forgets what is between two places, both included, but for messages that are shown elsewhere too. */
   forget(from: number, to: number): void {
     for (const entry of this.entries({ from, to })) {
@@ -195,6 +210,11 @@ export class Timeline {
     this.#seqOf.delete(id);
     this.#sorted = null;
     this.version++;
+  }
+
+  #fill({ head, from, entries }: Saved): void {
+    for (const entry of entries) this.#put(entry);
+    this.#cover(from, head);
   }
 
   #insert(page: History, from: number, to: number): void {

@@ -23,6 +23,7 @@ export class Pages {
   readonly #timelineOf: (id: Id) => Timeline;
   readonly #read: (id: Id, events: readonly LogEvent[], live: boolean) => void;
   readonly #busy = new Map<string, Promise<void>>();
+  readonly #shown = new Set<Id>();
 
   /** `read` is told of what a page has brought; `live` when it goes on from the newest that was known. */
   constructor(
@@ -67,6 +68,22 @@ export class Pages {
       timeline.insertAfter(range.to, page);
       this.#read(id, page.events, false);
     });
+  }
+
+  /** Somebody looks at a conversation, and the view forgets what is far from there; returns how they leave it. */
+  show(id: Id): () => void {
+    const timeline = this.#timelineOf(id);
+    this.#shown.add(id);
+    return () => {
+      this.#shown.delete(id);
+      timeline.keepNewest(KEPT_ENTRIES);
+    };
+  }
+
+  /** Of a conversation that nobody looks at, forgets all but the newest. */
+  forgetUnseen(id: Id): void {
+    const timeline = this.#timelineOf(id);
+    if (!this.#shown.has(id) && timeline.size > 2 * KEPT_ENTRIES) timeline.keepNewest(KEPT_ENTRIES);
   }
 
   /**

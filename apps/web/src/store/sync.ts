@@ -123,6 +123,7 @@ export class Sync {
     }
     const timeline = this.#chat.timeline(id);
     const missed = timeline.entries({ from: entry.last_seq + 1, to: timeline.head });
+    if (!timeline.holds(entry.last_seq + 1, timeline.head)) this.recount(id);
     const merged = mergeInbox(
       held,
       fresh,
@@ -150,6 +151,7 @@ export class Sync {
         this.#chat.sender.settle(id);
         if (event.actor_id !== this.#chat.me.user_id)
           this.#chat.receipts.tell("delivered", id, timeline.head);
+        this.#chat.pages.forgetUnseen(id);
         break;
       case "gap":
         void this.#chat.attempt(() => this.#chat.pages.repair(id));
@@ -190,6 +192,7 @@ export class Sync {
     }
     void this.#chat.people.meet(events.flatMap(namedIn));
     this.#chat.sender.settle(id);
+    this.#chat.pages.forgetUnseen(id);
     this.#chat.keep(id);
     this.#chat.changed();
   }

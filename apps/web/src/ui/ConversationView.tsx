@@ -32,6 +32,9 @@ export function ConversationView({ id, seq, visit }: Place) {
   const toggle = (panel: "details" | "search" | "pins"): void => setAside(aside === panel ? null : panel);
   const pins = usePins(conversation);
 
+  const openId = conversation?.id;
+  useEffect(() => (openId === undefined ? undefined : chat.pages.show(openId)), [chat, openId]);
+
   useEffect(() => {
     document.title = conversation ? `${titleOf(chat, conversation)} · RealChat` : "RealChat";
   }, [chat, conversation]);

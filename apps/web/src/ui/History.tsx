@@ -152,6 +152,10 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
   }, [chat, id, range, isLive, rows, timeline]);
 
   useEffect(() => {
+    // Of a page that nobody sees no frame is drawn, for as long as it is away.
+    const newest = rows.findLast((row) => row.type !== "outgoing");
+    if (document.hidden && isAtEnd && range && newest)
+      if (chat.pages.forgetFar(id, range, newest.entry.seq)) chat.changed();
     // What has just been put there is measured by then.
     let frame = requestAnimationFrame(() => (frame = requestAnimationFrame(look)));
     document.addEventListener("visibilitychange", look);
@@ -161,7 +165,7 @@ export function History({ conversation, seq, onReply, onEdit, onThread }: Props)
       document.removeEventListener("visibilitychange", look);
       removeEventListener("focus", look);
     };
-  }, [look]);
+  }, [look, chat, id, isAtEnd, range, rows]);
 
   useEffect(() => {
     if (activeIndex < 0) return;

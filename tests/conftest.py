@@ -49,7 +49,7 @@ TRACED = 0.0001
 def _own_stack(otlp_port: int) -> Iterator[Stack]:
     env = {**RELAXED, **CHEAP, **HASTY, **LOCAL, **exporting(otlp_port, TRACED)}
     stack = Stack("test", replicas={"message": 2, "delivery": 2}, env=env)
-    stack.stop()  # what an interrupted run left behind
+    stack.forget()  # an interrupted run's processes, and what this machine's earlier logins would be counted with
     yield stack
     stack.stop()
     assert repeated(stack.log("").parent, said()) == [], "logs repeat what was said in confidence"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -199,6 +201,11 @@ class Stack:
         return self.state / "mail"
 
     @property
+    def attachments_folder(self) -> Path:
+        """Where uploads are put."""
+        return self.state / "attachments"
+
+    @property
     def dapr_api_token(self) -> str:
         return self.vault.seed["dapr-api-token"]
 
@@ -260,6 +267,28 @@ class Stack:
         self.supervisor.shut_down()
         give_back(self._users_ports)
 
+    @contextmanager
+    def left_as_found(self) -> Iterator[None]:
+        """Stops what was started within; a stack that was up before stays up."""
+        was_up = self.is_up()
+        try:
+            yield
+        finally:
+            if not was_up:
+                self.stop()
+
+    def forget(self) -> None:
+        """Stops everything and drops its data; with the same secrets and ports, the next start is like the first."""
+        self.stop()
+        for data in (
+            self.postgres.data,
+            self.redis.data,
+            self.kafka.data,
+            self.mail_folder,
+            self.attachments_folder,
+        ):
+            shutil.rmtree(data, ignore_errors=True)
+
     @property
     def _users_ports(self) -> set[int]:
         """Those of `dapr.yaml`; every other stack's lie outside the kernel's range."""
@@ -311,7 +340,7 @@ class Stack:
             "REALCHAT_SECRETS_FILE": f"{self.vault.folder}/{{appID}}.json",
             "REALCHAT_NAMES_DB": str(self.state / "names.db"),
             "REALCHAT_MAIL_FOLDER": str(self.mail_folder),
-            "REALCHAT_ATTACHMENTS_FOLDER": str(self.state / "attachments"),
+            "REALCHAT_ATTACHMENTS_FOLDER": str(self.attachments_folder),
             "REALCHAT_KAFKA_BROKERS": self.kafka_brokers,
             "REALCHAT_REDIS_HOST": self.redis_url.rpartition("@")[2].removesuffix("/0"),
         }

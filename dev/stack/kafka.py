@@ -51,7 +51,7 @@ class Kafka:
         return self.state / "kafka.properties"
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
         return self.state / "kafka"
 
     def prepare(self) -> None:
@@ -64,7 +64,7 @@ class Kafka:
             "advertised.listeners": f"PLAINTEXT://{self.address}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "log.dirs": self._data,
+            "log.dirs": self.data,
             "auto.create.topics.enable": "false",
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 4,
@@ -77,9 +77,9 @@ class Kafka:
             "broker.heartbeat.interval.ms": 500,
         }
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        if (self._data / "meta.properties").exists():
+        if (self.data / "meta.properties").exists():
             return
-        self._data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
         result = subprocess.run(
             [
                 *self._jvm(),
@@ -94,8 +94,8 @@ class Kafka:
         )
         if result.returncode != 0:
             raise StackError(
-                f"Kafka could not format {self._data}: {(result.stdout + result.stderr).strip()}",
-                way_out=f"rm -r {self._data}, then start again",
+                f"Kafka could not format {self.data}: {(result.stdout + result.stderr).strip()}",
+                way_out=f"rm -r {self.data}, then start again",
             )
 
     def program(self) -> Program:

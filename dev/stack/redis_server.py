@@ -25,15 +25,18 @@ class Redis:
     def _config(self) -> Path:
         return self.state / "redis.conf"
 
+    @property
+    def data(self) -> Path:
+        return self.state / "redis"
+
     def prepare(self) -> None:
         """Writes the configuration; a password on the command line could be read by anyone."""
-        data = self.state / "redis"
-        data.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
         settings = {
             "bind": HOST,
             "port": self.port,
             "requirepass": self.vault.seed["redis"],
-            "dir": f'"{data}"',
+            "dir": f'"{self.data}"',
             "appendonly": "yes",
             "appendfsync": "everysec",
         }

@@ -24,15 +24,12 @@ def main() -> None:
     port = free_port()
     env = UNLIMITED if options.traces is None else {**UNLIMITED, **exporting(port, options.traces)}
     stack = Stack(options.stack, replicas={"message": options.replicas, "delivery": options.replicas}, env=env)
-    was_up = stack.is_up()
     try:
-        results = uvloop.run(_measured(stack, options, port))
-        document = report(stack, results)
+        with stack.left_as_found():
+            results = uvloop.run(_measured(stack, options, port))
+            document = report(stack, results)
     except (SocketsClosedError, StackError) as error:
         raise SystemExit(f"\n{error}") from None
-    finally:
-        if not was_up:
-            stack.stop()
     print(table(results))
     written(document, options.out)
     print(f"\n{options.out}")

@@ -175,13 +175,9 @@ def main() -> None:
     parser.add_argument("--stack", default="bench", help="one that runs already is left (default: %(default)s)")
     options = parser.parse_args()
     stack = Stack(options.stack, env=UNLIMITED)
-    was_up = stack.is_up()
-    try:
+    with stack.left_as_found():
         stack.start()
         uvloop.run(measured(stack, options.messages, options.seconds))
-    finally:
-        if not was_up:
-            stack.stop()
 
 
 if __name__ == "__main__":

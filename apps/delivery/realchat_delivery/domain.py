@@ -1,6 +1,6 @@
 """The rules of delivery, without I/O.
 
-Invariants, with the tests that break when they go (tests/unit/delivery/test_merge.py, test_audience.py):
+Invariants, with the tests that break when they go (tests/unit/delivery/test_merge.py, test_rules.py):
 - a socket gets each event of a conversation at most once, in the order of `seq`, and none is left out between
   the first and the last, whatever order, duplicates and losses the lanes have;
 - nobody gets an event outside the spans of their membership.

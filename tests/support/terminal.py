@@ -23,8 +23,17 @@ from support.chat import PASSWORD
 from support.confidential import confide
 
 SECONDS = 60
-RUN = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); from realchat.cli import main; main()"
-"""The terminal becomes the one that the program belongs to. (pexpect would fork us, which gRPC does not survive.)"""
+RUN = """
+import fcntl, signal, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from realchat.cli import main
+main()
+"""
+"""The terminal becomes the one that the program belongs to. (pexpect would fork us, which gRPC does not survive.)
+
+And it begins as an interactive shell begins one: without what we may have been told to ignore, in the background.
+"""
 
 
 class Terminal:

@@ -18,6 +18,7 @@ from realchat.link import Link
 from realchat.models import Event, Frame, Inbox, InboxEntry, Page, Presences, Receipt, Signal
 from realchat.ordering import Gap
 from realchat.subscription import Subscription
+from realchat.tasks import yielding
 from realchat.view import View
 
 WIDEST_GAP = 1_000
@@ -57,10 +58,10 @@ class Sync:
         try:
             await self._load()
             async with asyncio.TaskGroup() as group:
-                group.create_task(self.link.run())
-                group.create_task(self._company.run())
+                group.create_task(yielding(self.link.run()))
+                group.create_task(yielding(self._company.run()))
                 for _ in range(MENDERS):
-                    group.create_task(self._mend())
+                    group.create_task(yielding(self._mend()))
         except* RealChatError as failures:
             failure = _first(failures)
         except* Exception as faults:

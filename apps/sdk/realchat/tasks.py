@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
-AGAIN_SECONDS = 1.0
+T = TypeVar("T")
+
+AGAIN_SECONDS = 3.0
+"""Longer than a good end takes: another cancellation would cut it short."""
 
 
 async def ended(task: asyncio.Task[Any]) -> None:
@@ -16,3 +20,13 @@ async def ended(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait([task], timeout=AGAIN_SECONDS)
+
+
+async def yielding(work: Coroutine[Any, Any, T]) -> T:
+    """Runs something that one cancellation ends, even if it swallows some: a TaskGroup cancels only once."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task])
+    finally:
+        await ended(task)
+    return task.result()

@@ -13,4 +13,6 @@ def main() -> None:
         if error.name not in ("typer", "rich", "textual"):
             raise
         sys.exit("The command line is not installed with the client alone: pip install 'realchat[cli]'")
+    except KeyboardInterrupt:  # it takes a moment to be there
+        sys.exit(130)
     app()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -17,6 +18,8 @@ from realchat import Client, FileStore, LoggedOutError, RealChatError, SocketRef
 DEFAULT_URL = "http://localhost:8080"
 FAILED, LOGGED_OUT = 1, 3
 """Exit codes: something was refused or is away; somebody has to log in."""
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+"""Those of a program that a signal has ended, as shells have them."""
 
 T = TypeVar("T")
 
@@ -47,15 +50,29 @@ def client(url: str | None = None) -> Client:
 def run(what: Coroutine[Any, Any, T]) -> T:
     """Runs something, and says in one line what went wrong."""
     try:
-        return asyncio.run(what)
+        return asyncio.run(_until_a_signal(what))
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise typer.Exit(INTERRUPTED) from None
+    except asyncio.CancelledError:
+        raise typer.Exit(TERMINATED) from None
     except BrokenPipeError:  # whoever read has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit from None
     except RealChatError as error:
         typer.echo(explained(error), err=True)
         raise typer.Exit(LOGGED_OUT if isinstance(error, LoggedOutError) else FAILED) from None
+
+
+async def _until_a_signal(what: Coroutine[Any, Any, T]) -> T:
+    """Ends in order by SIGTERM as by ctrl+c.
+
+    A loop that handles some signal is woken by every one. Without that, a ctrl+c just before the loop begins to wait is
+    heeded only when something else has woken it.
+    """
+    task = asyncio.current_task()
+    if task:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await what
 
 
 def explained(error: RealChatError) -> str:

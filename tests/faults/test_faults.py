@@ -40,6 +40,28 @@ async def log_of(somebody: Person, group: str) -> list[dict[str, Any]]:
             await asyncio.sleep(0.2)
 
 
+async def test_people_at_their_sockets_hear_each_other_while_kafka_is_away(
+    stack: Stack, person: NewPerson, socket_urls: list[str]
+) -> None:
+    alice, bob = await person("Alice"), await person("Bob")
+    conversation = await alice.talks_to(bob)
+    alices, bobs = Device(alice, socket_urls), Device(bob, socket_urls)
+    async with online(alices, bobs):
+        await alices.sends(conversation, "before")
+        await bobs.reaches(conversation, 2)
+        await asyncio.to_thread(stack.stop_process, "kafka")
+        try:
+            for seq in range(3, 8):
+                await alices.sends(conversation, f"message {seq}")
+                await bobs.reaches(conversation, seq)
+        finally:
+            await asyncio.to_thread(stack.start_process, "kafka")
+        await asyncio.to_thread(stack.wait_ready)
+        await eventually(lambda: at_rest(stack), "the topics have it too", 120)
+        assert bobs.violations == []
+        assert [event["seq"] for event in bobs.received[conversation]] == list(range(1, 8))
+
+
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_nothing_acknowledged_is_lost_when(
     fault: str, stack: Stack, person: NewPerson, socket_urls: list[str]

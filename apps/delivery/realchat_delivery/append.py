@@ -11,10 +11,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import NamedTuple
 
 from opentelemetry import context as tracing
 from prometheus_client import Gauge, Histogram
 
+from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.telemetry import log
 
@@ -60,8 +62,20 @@ class Pending:
         self.size = len(self.body.encode())
 
 
-Append = Callable[[str, Sequence[Pending], float], Awaitable[Sequence[Outcome]]]
-"""Appends messages to a conversation within so many seconds: an outcome for each, in order."""
+class Answer(NamedTuple):
+    """What the log says to a batch."""
+
+    outcomes: Sequence[Outcome]
+    """One for each message, in order."""
+    written: Sequence[pb.Segment] = ()
+    """What holds the new ones, in order."""
+
+
+Append = Callable[[str, Sequence[Pending], float], Awaitable[Answer]]
+"""Appends messages to a conversation within so many seconds."""
+
+Written = Callable[[pb.Segment], None]
+"""Gets what was written, in the trace of one of the senders."""
 
 
 class Appender:
@@ -69,6 +83,7 @@ class Appender:
 
     Args:
         append: the way to the log.
+        written: gets what the log has written, once the senders have their answers.
         group: owns the tasks; whoever leaves it waits for the appends that are under way.
         most_waiting: sends that may wait at the same time.
         seconds: how long a send may take.
@@ -78,12 +93,14 @@ class Appender:
     def __init__(
         self,
         append: Append,
+        written: Written,
         group: asyncio.TaskGroup,
         most_waiting: int,
         seconds: float,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._append = append
+        self._written = written
         self._group = group
         self._most_waiting = most_waiting
         self._seconds = seconds
@@ -111,9 +128,7 @@ class Appender:
             while queue:
                 batch = self._batch(queue)
                 if batch:
-                    outcomes = await self._outcomes(conversation_id, batch)
-                    for pending, outcome in zip(batch, outcomes, strict=True):
-                        self._answer(pending, outcome)
+                    await self._settle(conversation_id, batch)
         finally:
             del self._queues[conversation_id]
 
@@ -129,23 +144,31 @@ class Appender:
             size += pending.size
         return batch
 
-    async def _outcomes(self, conversation_id: str, batch: list[Pending]) -> Sequence[Outcome]:
+    async def _settle(self, conversation_id: str, batch: list[Pending]) -> None:
         BATCHES.observe(len(batch))
         token = tracing.attach(batch[0].trace)
         try:
-            left = max(LEAST_SECONDS, batch[0].since + self._seconds - self._clock())
-            outcomes = await self._append(conversation_id, batch, left)
-            if len(outcomes) == len(batch):
-                return outcomes
-            log.error("outcomes do not match the batch", asked=len(batch), answered=len(outcomes))
-            return [RealChatError(Code.INTERNAL)] * len(batch)
-        except RealChatError as error:
-            return [error] * len(batch)
-        except Exception:
-            log.exception("append failed")
-            return [RealChatError(Code.INTERNAL)] * len(batch)
+            outcomes, written = await self._ask(conversation_id, batch)
+            for pending, outcome in zip(batch, outcomes, strict=True):
+                self._answer(pending, outcome)
+            for segment in written:
+                self._written(segment)
         finally:
             tracing.detach(token)
+
+    async def _ask(self, conversation_id: str, batch: list[Pending]) -> Answer:
+        left = max(LEAST_SECONDS, batch[0].since + self._seconds - self._clock())
+        try:
+            answer = await self._append(conversation_id, batch, left)
+        except RealChatError as error:
+            return Answer([error] * len(batch))
+        except Exception:
+            log.exception("append failed")
+            return Answer([RealChatError(Code.INTERNAL)] * len(batch))
+        if len(answer.outcomes) == len(batch):
+            return answer
+        log.error("outcomes do not match the batch", asked=len(batch), answered=len(answer.outcomes))
+        return Answer([RealChatError(Code.INTERNAL)] * len(batch), answer.written)
 
     def _answer(self, pending: Pending, outcome: Outcome) -> None:
         self._waiting -= 1

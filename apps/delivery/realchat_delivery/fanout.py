@@ -1,15 +1,18 @@
-"""From the topic to the sockets.
+"""From the log to the sockets.
 
-Two lanes bring the same: segments, right after their commit and in order, and pointers, a second later and in any
-order. Each conversation has a watermark, the last seq that was fanned out, raised together with the sending. So
-what comes again costs a comparison, what was left out is read from the log, and what never was (a pointer whose
-transaction did not commit) is not found there. Whatever is sent twice nevertheless, the sockets drop.
+Two lanes of the topics bring the same: segments, right after their commit and in order, and pointers, a second later
+and in any order. What this node itself had appended the log's answer brings, before either. Each conversation has a
+watermark, the last seq that was fanned out, raised together with the sending. So what comes again costs a comparison,
+what was left out is read from the log, and what never was (a pointer whose transaction did not commit) is not found
+there. Whatever is sent twice nevertheless, the sockets drop.
 
 The sockets of this node get theirs right after the watermark rose: they could miss it only by ending with this process.
+Where all before is known to have been fanned out from here they need not even wait for that.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Coroutine, Mapping
 from contextlib import nullcontext
 from enum import Enum
@@ -34,6 +37,8 @@ from realchat_delivery.registry import Registry
 
 PAGE = 200
 """Events read from the log at a time."""
+REMEMBERED = 20_000
+"""Conversations of which a node knows how far it has fanned out."""
 
 LANE_LAG = Histogram(
     "realchat_lane_lag_seconds",
@@ -89,6 +94,8 @@ class Fanout:
         self._registry = registry
         self._log = messages_log
         self._notices = notices
+        self._reached: OrderedDict[str, int] = OrderedDict()
+        """The last seq of each conversation that this node fanned out."""
 
     async def take(self, body: bytes) -> Status:
         """Handles one CloudEvent: a segment, or what happened to an account."""
@@ -143,6 +150,10 @@ class Fanout:
 
     async def segment(self, segment: pb.Segment) -> None:
         """The fast lane. Raises RealChatError."""
+        if segment.last_seq <= self._reached.get(segment.conversation_id, 0):
+            _compare("segment", segment.last_seq, segment.last_seq)
+            WATERMARKS.labels("segment", "known").inc()
+            return
         watermark = await self._spread("segment", segment)
         _compare("segment", segment.last_seq, segment.first_seq - 1 if watermark is None else watermark)
         if watermark is None:
@@ -154,6 +165,12 @@ class Fanout:
             reached = await self._catch_up("segment", segment.conversation_id, watermark + 1, segment.last_seq)
             if reached < segment.last_seq:
                 raise RealChatError(Code.UNAVAILABLE, "the log does not have it yet")
+
+    async def written(self, segment: pb.Segment) -> None:
+        """What this node had appended. Raises RealChatError; the topic brings it again in any case."""
+        watermark = await self._spread("answer", segment)
+        # What is behind is left to the topic, which has it in order.
+        WATERMARKS.labels("answer", "next" if watermark is None else "left").inc()
 
     async def pointer(self, pointer: pb.Pointer, watermark: int | None) -> None:
         """The lane of the outbox; the watermark may have risen since. Raises RealChatError."""
@@ -213,6 +230,9 @@ class Fanout:
         audience = await self._log.audience(segment.conversation_id, segment.members_seq)
         recipients = audience.recipients(segment.first_seq, segment.last_seq)
         traceparent = trace_headers().get("traceparent", "")
+        known = self._reached.get(segment.conversation_id) == segment.first_seq - 1
+        if known:
+            self._hub.deliver(segment, recipients)
         packet = Packet(segment.SerializeToString(), list(recipients.whole), list(recipients.partial), traceparent)
         try:
             watermark = await self._registry.fan_out(
@@ -224,13 +244,22 @@ class Fanout:
             )
         except RealChatError:
             # It may have been done all the same, and then would not be done again.
-            self._hub.deliver(segment, recipients)
+            if not known:
+                self._hub.deliver(segment, recipients)
             raise
         if watermark is None:
-            self._hub.deliver(segment, recipients)
+            if not known:
+                self._hub.deliver(segment, recipients)
+            self._remember(segment)
             FANNED_OUT.labels(lane).inc(len(segment.events))
             LANE_LAG.labels(lane).observe(max(0, now_ms() - segment.events[-1].occurred_at_ms) / 1000)
         return watermark
+
+    def _remember(self, segment: pb.Segment) -> None:
+        self._reached[segment.conversation_id] = segment.last_seq
+        self._reached.move_to_end(segment.conversation_id)
+        if len(self._reached) > REMEMBERED:
+            self._reached.popitem(last=False)
 
 
 async def _status(handling: Coroutine[Any, Any, None]) -> Status:

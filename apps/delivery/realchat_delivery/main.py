@@ -26,6 +26,7 @@ from realchat_delivery.receipts import Marks
 from realchat_delivery.registry import Registry, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
+from realchat_delivery.shortcut import Shortcut
 from realchat_delivery.tickets import Credentials, Tickets
 from realchat_delivery.transport import HttpProtocol, SocketProtocol
 from realchat_delivery.watch import Watches
@@ -54,7 +55,11 @@ async def main() -> None:
         async with asyncio.TaskGroup() as group:
             hub = Hub(settings, registry, log, beacon, watches, group)
             notices = Notices(hub, registry, log)
-            appender = Appender(messages.append, group, settings.appends_waiting, settings.append_seconds)
+            fanout = Fanout(hub, registry, log, notices)
+            shortcut = Shortcut(fanout.written)
+            appender = Appender(
+                messages.append, shortcut.offer, group, settings.appends_waiting, settings.append_seconds
+            )
             node = Node(
                 authenticate=credentials.authenticate,
                 opened=hub.opened,
@@ -78,6 +83,7 @@ async def main() -> None:
             runtime.background("presence", beacon.run)
             runtime.background("watches", watches.run)
             runtime.background("receipts", marks.run)
+            runtime.background("shortcut", shortcut.run)
             runtime.on_drain(hub.drain)
             runtime.health.add("redis", registry.ping)
             runtime.serve_http(
@@ -90,9 +96,7 @@ async def main() -> None:
                 ws_ping_interval=None,
                 ws_per_message_deflate=False,
             )
-            runtime.serve_internal(
-                internal_app(settings.app_api_token.get_secret_value(), Fanout(hub, registry, log, notices))
-            )
+            runtime.serve_internal(internal_app(settings.app_api_token.get_secret_value(), fanout))
             await runtime.run()
 
 

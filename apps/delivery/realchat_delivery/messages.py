@@ -11,7 +11,7 @@ from chat.message.v1 import message_pb2_grpc as rpc
 from realchat_common.errors import CODES, Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.rpc import Peer
-from realchat_delivery.append import Appended, Outcome, Pending
+from realchat_delivery.append import Answer, Appended, Outcome, Pending
 from realchat_delivery.domain import Audience, Reader
 from realchat_delivery.frames import Change, Delete, Edit, React
 from realchat_delivery.receipts import Mark, Who
@@ -57,8 +57,8 @@ class InboxPage(NamedTuple):
 class Messages(Protocol):
     """The port. Every method raises RealChatError."""
 
-    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Sequence[Outcome]:
-        """Appends messages within so many seconds; an outcome for each, in order."""
+    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Answer:
+        """Appends messages within so many seconds."""
 
     async def change(self, user: User, change: Change) -> Appended:
         """Changes a message, for a user."""
@@ -85,7 +85,7 @@ class RpcMessages:
     def __init__(self, peer: Peer[rpc.MessageServiceAsyncStub]) -> None:
         self._peer = peer
 
-    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Sequence[Outcome]:
+    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Answer:
         """As Messages says."""
         request = pb.AppendMessagesRequest(
             conversation_id=conversation_id,
@@ -101,9 +101,10 @@ class RpcMessages:
                 )
                 for pending in batch
             ],
+            with_segments=True,
         )
         answer = await self._peer.call(self._peer.stub.AppendMessages, request, deadline=seconds)
-        return [_outcome(result) for result in answer.results]
+        return Answer([_outcome(result) for result in answer.results], answer.segments)
 
     async def change(self, user: User, change: Change) -> Appended:
         """As Messages says."""

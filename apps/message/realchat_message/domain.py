@@ -129,6 +129,8 @@ class Appended:
     seq: int
     occurred_at_ms: int
     duplicate: bool = False
+    segment: pb.Segment | None = field(default=None, compare=False, repr=False)
+    """What was written, where that is new."""
 
 
 Outcome = Appended | RealChatError

@@ -14,7 +14,7 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import asyncpg
@@ -203,11 +203,15 @@ class ConversationLog:
                     written = segment(head, decided.events)
                     await self._insert(connection, written)
         self._doubtful.discard(conversation_id)
-        if written:
-            BATCH.observe(len(written.events))
-            self._remember_members(conversation_id, head, written)
-            self._lane.offer(written)
-        return decided.outcomes
+        if written is None:
+            return decided.outcomes
+        BATCH.observe(len(written.events))
+        self._remember_members(conversation_id, head, written)
+        self._lane.offer(written)
+        return [
+            outcome if isinstance(outcome, RealChatError) or outcome.duplicate else replace(outcome, segment=written)
+            for outcome in decided.outcomes
+        ]
 
     async def _insert(self, connection: Connection, written: pb.Segment) -> None:
         """Writes a segment and, at the same time, the read model, which is committed only if the segment is."""

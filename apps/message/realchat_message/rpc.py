@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import grpc
 
+from chat.event.v1.event_pb2 import Segment
 from chat.message.v1 import message_pb2 as pb
 from chat.message.v1.message_pb2_grpc import MessageServiceServicer
 from realchat_common.errors import Code, RealChatError
@@ -69,9 +72,11 @@ class MessageRpc(MessageServiceServicer):
             raise RealChatError(Code.INVALID_ARGUMENT, f"messages are 1 to {MOST_EVENTS}", field="messages")
         checked = [_checked(message) for message in request.messages]
         intents: list[Intent] = [intent for intent in checked if isinstance(intent, NewMessage)]
-        outcomes = iter(await self._log.append(conversation_id, intents))
+        outcomes = await self._log.append(conversation_id, intents)
+        rest = iter(outcomes)
         return pb.AppendMessagesResponse(
-            results=[_result(entry if isinstance(entry, RealChatError) else next(outcomes)) for entry in checked]
+            results=[_result(entry if isinstance(entry, RealChatError) else next(rest)) for entry in checked],
+            segments=_segments(outcomes) if request.with_segments else (),
         )
 
     async def AppendChange(self, request: pb.AppendChangeRequest, context: Context) -> pb.AppendChangeResponse:
@@ -338,6 +343,12 @@ def _appended(outcome: Appended) -> pb.AppendedMessage:
         sent_at_ms=outcome.occurred_at_ms,
         duplicate=outcome.duplicate,
     )
+
+
+def _segments(outcomes: Sequence[Outcome]) -> Iterable[Segment]:
+    """What was written, each once."""
+    written = [outcome.segment for outcome in outcomes if isinstance(outcome, Appended) and outcome.segment]
+    return {segment.first_seq: segment for segment in written}.values()
 
 
 def _result(outcome: Outcome) -> pb.AppendResult:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from realchat_delivery.append import Appended, Outcome, Pending
+from realchat_delivery.append import Answer, Appended, Outcome, Pending
 from realchat_delivery.domain import Audience, Reader
 from realchat_delivery.frames import Change
 from realchat_delivery.messages import InboxEntry, InboxPage, LogPage, Synced
@@ -101,6 +101,7 @@ class Logs:
         self.synced = 0
         self.pages_read: list[tuple[str, int, int]] = []
         self.batches: list[int] = []
+        self.answers_with_segments = False
         self.traceparent = ""
         """Of the newest append."""
         self.moves: list[dict[Who, Mark]] = []
@@ -117,7 +118,7 @@ class Logs:
         if self.away:
             raise RealChatError(Code.UNAVAILABLE)
 
-    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Sequence[Outcome]:
+    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Answer:
         await self.appending.wait()
         self._answer()
         self.batches.append(len(batch))
@@ -138,9 +139,10 @@ class Logs:
                 event = conversation.says(pending.sender_id, pending.body, pending.client_message_id)
                 new.append(event)
             outcomes.append(Appended(event.message_sent.message_id, event.seq, event.occurred_at_ms, duplicate))
-        if conversation is not None and new:
-            self.appended.put_nowait((conversation, new))
-        return outcomes
+        if conversation is None or not new:
+            return Answer(outcomes)
+        self.appended.put_nowait((conversation, new))
+        return Answer(outcomes, [conversation.segment(*new)] if self.answers_with_segments else ())
 
     async def change(self, user: User, change: Change) -> Appended:
         raise RealChatError(Code.MESSAGE_NOT_FOUND)

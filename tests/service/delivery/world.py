@@ -25,6 +25,7 @@ from realchat_delivery.receipts import Marks
 from realchat_delivery.registry import Registry, open_subscriber
 from realchat_delivery.resume import CatchUp
 from realchat_delivery.settings import DeliverySettings
+from realchat_delivery.shortcut import Shortcut
 from realchat_delivery.transport import HttpProtocol, SocketProtocol
 from realchat_delivery.watch import Watches
 from service.delivery.house import House
@@ -154,9 +155,10 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
         beacon, watches = Beacon(world.house, registry.broadcast), Watches(world.house)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         hub = Hub(settings, registry, log, beacon, watches, group)
-        appender = Appender(world.logs.append, group, settings.appends_waiting, settings.append_seconds)
         notices = Notices(hub, registry, log)
         fanout = Fanout(hub, registry, log, notices)
+        shortcut = Shortcut(fanout.written)
+        appender = Appender(world.logs.append, shortcut.offer, group, settings.appends_waiting, settings.append_seconds)
         marks = Marks(world.logs.move)
         node = Node(
             authenticate=known_by_name,
@@ -200,6 +202,7 @@ async def _running(world: World, settings: DeliverySettings) -> AsyncIterator[De
             "presence": beacon.run,
             "watches": watches.run,
             "receipts": marks.run,
+            "shortcut": shortcut.run,
         }
 
         async def keep(job: Any) -> None:

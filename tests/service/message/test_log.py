@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from realchat_message.domain import Appended
 from realchat_message.lanes import Confirmations
 from realchat_message.log import ConversationLog
 from realchat_message.store import MOST_SYNCED_BYTES
@@ -35,6 +36,17 @@ async def test_what_waits_goes_into_one_segment(room: Room) -> None:
         conversation = await begun(log, ALICE)
         await asyncio.gather(*(log.append(conversation, [hello()]) for _ in range(80)))
     assert len(room.lane.segments) < 10
+
+
+async def test_whoever_appends_gets_the_segment_that_was_written_for_it(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        first, *rest = await log.append(conversation, [hello(client_message_id=name) for name in ("a", "b", "a")])
+        again = await log.append_one(conversation, hello(client_message_id="a"))
+    segments = [outcome.segment for outcome in (first, *rest, again) if isinstance(outcome, Appended)]
+    written = room.lane.segments[-1]
+    assert (written.first_seq, written.last_seq) == (2, 3)
+    assert segments == [written, written, None, None]
 
 
 async def test_the_same_message_many_times_at_once_is_appended_once(room: Room) -> None:

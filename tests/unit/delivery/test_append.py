@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from realchat_delivery.append import BATCH_BYTES, BATCH_MESSAGES, Appended, Appender, Outcome, Pending
+from realchat_delivery.append import BATCH_BYTES, BATCH_MESSAGES, Answer, Appended, Appender, Outcome, Pending
 
+from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 
 
@@ -19,14 +20,20 @@ class Log:
         self.calls: list[tuple[str, list[str], float]] = []
         self.turns: asyncio.Queue[Exception | None] = asyncio.Queue()
         self.answered: list[tuple[str, Outcome]] = []
+        self.segments: list[tuple[int, int]] = []
+        """The last seq of each, and how many sends were answered when it came."""
         self.seq = 0
         self.now = 0.0
 
-    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Sequence[Outcome]:
+    async def append(self, conversation_id: str, batch: Sequence[Pending], seconds: float) -> Answer:
         self.calls.append((conversation_id, [pending.client_message_id for pending in batch], seconds))
         if failure := await self.turns.get():
             raise failure
-        return [self._next() for _ in batch]
+        outcomes = [self._next() for _ in batch]
+        return Answer(outcomes, [pb.Segment(conversation_id=conversation_id, last_seq=self.seq)])
+
+    def written(self, segment: pb.Segment) -> None:
+        self.segments.append((segment.last_seq, len(self.answered)))
 
     def _next(self) -> Appended:
         self.seq += 1
@@ -54,7 +61,7 @@ class Log:
 @asynccontextmanager
 async def appending(log: Log, most_waiting: int = 1_000) -> AsyncIterator[Appender]:
     async with asyncio.TaskGroup() as group:
-        yield Appender(log.append, group, most_waiting, 10.0, lambda: log.now)
+        yield Appender(log.append, log.written, group, most_waiting, 10.0, lambda: log.now)
 
 
 async def test_sends_that_come_meanwhile_go_together_in_their_order() -> None:
@@ -67,6 +74,17 @@ async def test_sends_that_come_meanwhile_go_together_in_their_order() -> None:
         await log.turn()
     assert log.batches == [["a"], ["b", "c", "d"]]
     assert log.seqs() == [("a", 1), ("b", 2), ("c", 3), ("d", 4)]
+
+
+async def test_what_was_written_is_passed_on_once_its_senders_have_their_answers() -> None:
+    log = Log()
+    async with appending(log) as appender:
+        for name in "abc":
+            appender.submit("talk", log.pending(name))
+            await asyncio.sleep(0)
+        await log.turn()
+        await log.turn()
+    assert log.segments == [(1, 1), (3, 3)]
 
 
 async def test_conversations_do_not_wait_for_each_other() -> None:

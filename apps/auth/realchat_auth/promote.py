@@ -13,7 +13,7 @@ import sys
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import select
 
-from realchat_auth.administration.store import ADMIN, AdministrationStore
+from realchat_auth.administration.store import AdministrationStore
 from realchat_auth.domain import email_key
 from realchat_auth.tables import Account
 from realchat_common.database import open_engine, transaction
@@ -28,7 +28,7 @@ async def promote(engine: AsyncEngine, email: str) -> bool:
         account = (await db.exec(select(Account).where(Account.email_key == email_key(email)))).first()
     if account is None:
         return False
-    await AdministrationStore(engine).set_role(str(account.user_id), ACTOR, ADMIN, now_ms())
+    await AdministrationStore(engine).appoint(str(account.user_id), ACTOR, now_ms())
     return True
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from uuid import UUID
 
 import pytest
+from realchat_auth.administration.store import AdministrationStore
 from realchat_auth.promote import promote
 from realchat_auth.service import Tokens
 from realchat_auth.tables import Report
@@ -12,7 +14,7 @@ from service.auth.office import Office
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from realchat_common.errors import Code
+from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
 
 
@@ -26,6 +28,12 @@ async def _admin(office: Office) -> str:
 async def _audit(office: Office, admin: str) -> list[tuple[str, str, str]]:
     entries = await office.administration.audit(admin, None, 100)
     return [(entry.actor, entry.action, str(entry.subject_id)) for entry in entries]
+
+
+async def _able(office: Office, *user_ids: str) -> list[str]:
+    """Who of these may administer."""
+    store = AdministrationStore(office.engine)
+    return [user_id for user_id in user_ids if await store.is_admin(user_id)]
 
 
 def _report(reporter: Tokens, message_id: str = "") -> Report:
@@ -97,6 +105,21 @@ async def test_an_administrator_cannot_lock_oneself_out(office: Office) -> None:
     assert nobody.code is Code.USER_NOT_FOUND
     reason = await office.refused(office.administration.suspend(admin, (await office.registers()).user_id, " "))
     assert (reason.code, reason.field) == (Code.INVALID_ARGUMENT, "reason")
+
+
+async def test_of_two_administrators_who_turn_on_each_other_one_is_left(office: Office) -> None:
+    admin = await _admin(office)
+    for number in range(5):
+        rival = (await office.registers(f"rival{number}@example.com")).user_id
+        await office.administration.set_role(admin, rival, admin=True)
+        outcomes = await asyncio.gather(
+            office.administration.set_role(admin, rival, admin=False),
+            office.administration.suspend(rival, admin, "rivalry"),
+            return_exceptions=True,
+        )
+        (refusal,) = [outcome for outcome in outcomes if isinstance(outcome, RealChatError)]
+        assert refusal.code is Code.PERMISSION_DENIED
+        (admin,) = await _able(office, admin, rival)
 
 
 async def test_the_command_makes_only_who_is_registered_an_administrator(office: Office) -> None:

@@ -156,7 +156,8 @@ async def test_no_mail_goes_to_who_does_not_want_any_to_addresses_unconfirmed_an
     reminders = replica(office, World(dict.fromkeys([*people, eve], SOMETHING)))
     assert (await office.credentials.account(alice)).reminders
     assert not (await office.credentials.set_reminders(alice, wanted=False)).reminders
-    await AdministrationStore(office.engine).suspend(carol.user_id, new_id(), "spam", office.now_ms)
+    await AdministrationStore(office.engine).appoint(alice.user_id, "command", office.now_ms)
+    await office.administration.suspend(alice.user_id, carol.user_id, "spam")
     office.passes(AFTER)
     assert await reminders.remind() == 2  # for Dave and Frank, who think otherwise before it is sent
     await office.credentials.delete_account(dave, PASSWORD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from realchat_auth.administration.store import ADMIN, MEMBER, AdministrationStore
+from realchat_auth.administration.store import ADMIN, MEMBER, ONLY_ADMINISTRATORS, AdministrationStore
 from realchat_auth.domain import MOST_EMAIL_TEXT
 from realchat_auth.outbox import Outbox
 from realchat_auth.tables import Account, Audit, Report
@@ -91,7 +91,7 @@ class Administration:
 
     async def _require_admin(self, user_id: str) -> None:
         if not await self._store.is_admin(user_id):
-            raise RealChatError(Code.PERMISSION_DENIED, "only administrators may do this")
+            raise RealChatError(Code.PERMISSION_DENIED, ONLY_ADMINISTRATORS)
 
 
 def _not_oneself(actor_id: str, user_id: str) -> None:

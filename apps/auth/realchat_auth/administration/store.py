@@ -1,7 +1,8 @@
 """Roles, suspensions, reports and the audit log in auth's database. Each method is one transaction.
 
-Invariant, with the test that breaks when it goes (tests/service/auth/test_administration.py): what an administrator
-does is written down in the transaction that does it.
+Invariants, with the tests that break when they go (tests/service/auth/test_administration.py): what an administrator
+does is written down in the transaction that does it; whoever keeps another one out, or takes their role, is an
+administrator at that moment, so one is left.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
 
 ADMIN, MEMBER = "admin", "member"
+ONLY_ADMINISTRATORS = "only administrators may do this"
 
 Row = TypeVar("Row", Account, Report, Audit)
 
@@ -37,8 +39,7 @@ class AdministrationStore:
     async def is_admin(self, user_id: str) -> bool:
         """Whether somebody is an administrator now."""
         async with transaction(self._engine) as db:
-            account = await db.get(Account, UUID(user_id))
-        return account is not None and account.role == ADMIN and account.suspended_at_ms is None
+            return _administers(await db.get(Account, UUID(user_id)))
 
     async def users(self, email_prefix: str, suspended_only: bool, before: UUID | None, limit: int) -> list[Account]:
         """Accounts, newest first.
@@ -55,9 +56,9 @@ class AdministrationStore:
         return await self._page(query, col(Account.user_id), before, limit)
 
     async def suspend(self, user_id: str, actor_id: str, reason: str, now_ms: int) -> Ended:
-        """Suspends an account and ends its sessions and its bots' keys. Raises user_not_found."""
+        """Suspends an account and ends its sessions and its bots' keys. Raises permission_denied, user_not_found."""
         async with transaction(self._engine) as db:
-            account = await locked_account(db, user_id)
+            account = await _acted_upon(db, user_id, actor_id)
             if account.suspended_at_ms is not None:
                 return Ended([], [])
             account.suspended_at_ms, account.suspension_reason = now_ms, reason
@@ -75,13 +76,15 @@ class AdministrationStore:
                 account.suspended_at_ms, account.suspension_reason = None, ""
                 _note(db, actor_id, "user.unsuspend", account.user_id, "", now_ms)
 
-    async def set_role(self, user_id: str, actor: str, role: str, now_ms: int) -> None:
-        """Gives an account another role. Raises user_not_found."""
+    async def set_role(self, user_id: str, actor_id: str, role: str, now_ms: int) -> None:
+        """Gives an account another role. Raises permission_denied, user_not_found."""
         async with transaction(self._engine) as db:
-            account = await locked_account(db, user_id)
-            if account.role != role:
-                account.role = role
-                _note(db, actor, "user.role", account.user_id, role, now_ms)
+            _give(db, await _acted_upon(db, user_id, actor_id), role, actor_id, now_ms)
+
+    async def appoint(self, user_id: str, actor: str, now_ms: int) -> None:
+        """Makes an account an administrator for whom no administrator says so. Raises user_not_found."""
+        async with transaction(self._engine) as db:
+            _give(db, await locked_account(db, user_id), ADMIN, actor, now_ms)
 
     async def add_report(self, report: Report) -> UUID:
         """Adds a report; returns its id, or that of the same person's earlier one about the same message."""
@@ -123,6 +126,28 @@ class AdministrationStore:
             query = query.where(key < before)
         async with transaction(self._engine) as db:
             return list(await db.exec(query.order_by(key.desc()).limit(limit)))
+
+
+def _administers(account: Account | None) -> bool:
+    return account is not None and account.role == ADMIN and account.suspended_at_ms is None
+
+
+async def _acted_upon(db: AsyncSession, user_id: str, actor_id: str) -> Account:
+    """An account, locked with that of the administrator who changes it: of two who turn on each other one succeeds."""
+    ids = (UUID(user_id), UUID(actor_id))
+    query = select(Account).where(col(Account.user_id).in_(ids)).order_by(col(Account.user_id)).with_for_update()
+    accounts = {account.user_id: account for account in await db.exec(query)}
+    if not _administers(accounts.get(ids[1])):
+        raise RealChatError(Code.PERMISSION_DENIED, ONLY_ADMINISTRATORS)
+    if ids[0] not in accounts:
+        raise RealChatError(Code.USER_NOT_FOUND)
+    return accounts[ids[0]]
+
+
+def _give(db: AsyncSession, account: Account, role: str, actor: str, now_ms: int) -> None:
+    if account.role != role:
+        account.role = role
+        _note(db, actor, "user.role", account.user_id, role, now_ms)
 
 
 def _note(db: AsyncSession, actor: str, action: str, subject_id: UUID, detail: str, now_ms: int) -> None:

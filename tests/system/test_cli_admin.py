@@ -7,8 +7,11 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import Any
 
+import pytest
 from confluent_kafka import Producer
+from realchat import RealChatError
 from stack import Stack, paths
 from support.chat import eventually
 from support.confidential import confide
@@ -64,6 +67,27 @@ async def test_an_administrator_closes_a_report_and_keeps_its_sender_out(
         table = await terminal("admin", "audit", "--limit", "3").prints()
         assert table.count("user.") == 2
         assert bob_id in table
+
+
+async def test_an_administrator_makes_another_one_and_takes_it_back(
+    terminal: NewTerminal, stack: Stack, email: str
+) -> None:
+    await logs_in(terminal, stack, email)
+    await promoted(stack, email)
+    async with friend(stack) as bob:
+        bob_id = bob.user_id
+        await terminal("admin", "role", bob_id, "admin").prints()
+        assert await bob.api.ask("GET", "/v1/admin/users?limit=1", dict[str, Any])
+        await terminal("admin", "role", bob_id, "member").prints()
+        with pytest.raises(RealChatError) as refusal:
+            await bob.api.ask("GET", "/v1/admin/users", dict[str, Any])
+        assert refusal.value.code == "permission_denied"
+        entries = await terminal("admin", "audit", "--limit", "2", "--json").prints_json()
+        assert [(entry["subject_id"], entry["detail"]) for entry in entries] == [(bob_id, "member"), (bob_id, "admin")]
+    (myself,) = await terminal("admin", "users", "--email", email, "--json").prints_json()
+    oneself = terminal("admin", "role", myself["user_id"], "member")  # one administrator is left, whatever happens
+    await oneself.shows("nobody does this to oneself")
+    assert await oneself.ends() == 1
 
 
 async def test_an_operator_sees_what_could_not_be_read_and_puts_it_back(

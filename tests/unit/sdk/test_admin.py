@@ -53,6 +53,9 @@ def test_an_administrator_lists_page_by_page_and_acts(administration: Administra
     assert administration.asked[-1] == ("POST", "/v1/admin/users/u/suspension", '{"reason":"spam"}')
     assert CliRunner().invoke(app, ["admin", "unsuspend", "u"]).exit_code == 0
     assert administration.asked[-1] == ("DELETE", "/v1/admin/users/u/suspension", "")
+    assert CliRunner().invoke(app, ["admin", "role", "u", "member"]).exit_code == 0
+    assert administration.asked[-1] == ("PATCH", "/v1/admin/users/u", '{"role":"member"}')
+    assert CliRunner().invoke(app, ["admin", "role", "u", "king"]).exit_code == 2
 
 
 def test_who_is_no_administrator_is_told_so(administration: Administration) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
@@ -18,6 +18,7 @@ with suppress(ModuleNotFoundError):  # comes with realchat[operator]
 
     app.add_typer(dead_letters.app, name="dead-letters")
 
+Role = Literal["admin", "member"]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
 Limit = Annotated[int, typer.Option(min=1, help="So many at most.")]
 
@@ -32,6 +33,12 @@ def users(
     """List accounts, newest first."""
     columns = ("user_id", "email", "role", "created_at", "suspended_at", "suspension_reason")
     _list("users", {"email_prefix": email, "suspended": str(suspended).lower()}, columns, limit, json=json)
+
+
+@app.command()
+def role(user_id: str, name: Annotated[Role, typer.Argument(help="What they are to be.")]) -> None:
+    """Make somebody an administrator, or a member again."""
+    _do("PATCH", f"users/{user_id}", {"role": name})
 
 
 @app.command()

@@ -189,3 +189,9 @@ export interface Resumed {
   epoch: string;
   conversations: Record<Id, { status: ResumeStatus; last_seq: number }>;
 }
+
+/** A part of a list; `next` is where it goes on. */
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}

@@ -2,7 +2,7 @@
 
 import type { Mentions } from "../core/mentions";
 import type { Highlight } from "../core/search";
-import type { ConversationInfo, Id, LogEvent, Member, Profile, Role } from "../core/wire";
+import type { ConversationInfo, Id, LogEvent, Member, Page, Profile, Role } from "../core/wire";
 import type { Chat } from "./chat";
 
 const messagePath = (conversationId: Id, messageId: Id): string =>
@@ -98,7 +98,7 @@ export async function search(
   query: string,
   within: Id | undefined,
   cursor: string | null,
-): Promise<{ hits: Hit[]; next_cursor: string | null }> {
+): Promise<Page<Hit>> {
   const page = await chat.api.get<{ hits: Hit[]; next_cursor: string | null }>("/v1/search", {
     q: query,
     conversation_id: within,
@@ -106,7 +106,7 @@ export async function search(
     limit: 30,
   });
   void chat.people.meet(page.hits.map((hit) => hit.message.actor_id));
-  return page;
+  return { items: page.hits, next: page.next_cursor };
 }
 
 export interface PollResults {

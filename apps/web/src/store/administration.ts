@@ -1,12 +1,7 @@
 /** What administrators of the instance see and do. The server asks each time whether they may. All throws ApiError. */
 
-import type { Id, Time } from "../core/wire";
+import type { Id, Page, Time } from "../core/wire";
 import type { Api } from "../net/api";
-
-export interface Page<T> {
-  items: T[];
-  next: string | null;
-}
 
 export type AccountRole = "member" | "admin";
 

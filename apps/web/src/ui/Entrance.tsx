@@ -1,9 +1,10 @@
 import { useId, useState, type FormEvent } from "react";
-import { ApiError, explain } from "../net/problem";
+import { ApiError } from "../net/problem";
 import type { Session } from "../store/session";
 import { Field } from "./Field";
+import { Problem } from "./Problem";
 import { Tabs, type Tab } from "./Tabs";
-import { fieldOf } from "./work";
+import { entered, useWork } from "./work";
 
 type Mode = "login" | "register";
 
@@ -14,46 +15,37 @@ const MODES: readonly Tab<Mode>[] = [
 
 export function Entrance({ session, notice }: { session: Session; notice: string | null }) {
   const [mode, setMode] = useState<Mode>("login");
-  const [problem, setProblem] = useState<{ text: string; field: string | null } | null>(null);
-  const [busy, setBusy] = useState(false);
+  const work = useWork();
+  const { busy, run, clear, of } = work;
   const [needsCode, setNeedsCode] = useState(false);
   const [said, setSaid] = useState(notice);
   const [hasPhone, setHasPhone] = useState(true);
   const panel = useId();
 
-  const say = (error: unknown): void =>
-    setProblem({ text: explain(error), field: error instanceof ApiError ? fieldOf(error) : null });
-  const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string): string => (form.get(name) as string | null) ?? "";
-    setBusy(true);
-    setProblem(null);
-    try {
-      if (mode === "login") await session.logIn(text("email"), text("password"), text("code").trim());
-      else await session.register(text("email"), text("password"), text("name"));
-    } catch (error) {
-      setBusy(false);
-      if (error instanceof ApiError && error.code === "second_factor_required") {
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    const text = entered(event);
+    void run(async () => {
+      if (mode === "register") return session.register(text("email"), text("password"), text("name"));
+      try {
+        await session.logIn(text("email"), text("password"), text("code").trim());
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== "second_factor_required") throw error;
         setNeedsCode(true);
-        if (!text("code")) return;
+        if (text("code")) throw error;
       }
-      say(error);
-    }
+    });
   };
-  const forgot = async (email: HTMLInputElement): Promise<void> => {
-    if (!email.reportValidity()) return;
-    setProblem(null);
-    try {
-      await session.forgot(email.value.trim());
-      setSaid(`If ${email.value.trim()} has an account, a mail for another password is on its way there.`);
-    } catch (error) {
-      say(error);
-    }
+  const forgot = (field: HTMLInputElement): void => {
+    if (!field.reportValidity()) return;
+    const email = field.value.trim();
+    void run(async () => {
+      await session.forgot(email);
+      setSaid(`If ${email} has an account, a mail for another password is on its way there.`);
+    });
   };
   const choose = (chosen: Mode): void => {
     setMode(chosen);
-    setProblem(null);
+    clear();
   };
 
   return (
@@ -70,12 +62,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
           </p>
         )}
         <Tabs label="Log in or register" tabs={MODES} selected={mode} onSelect={choose} panel={panel} />
-        <form
-          id={panel}
-          role="tabpanel"
-          aria-labelledby={`${panel}-${mode}`}
-          onSubmit={(event) => void submit(event)}
-        >
+        <form id={panel} role="tabpanel" aria-labelledby={`${panel}-${mode}`} onSubmit={submit}>
           {mode === "register" && (
             <Field
               label="Your name"
@@ -84,7 +71,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
               maxLength={64}
               required
               dir="auto"
-              problem={problem?.field === "display_name" ? problem.text : null}
+              problem={of("display_name")}
             />
           )}
           <Field
@@ -93,7 +80,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
             type="email"
             autoComplete="username"
             required
-            problem={problem?.field === "email" ? problem.text : null}
+            problem={of("email")}
           />
           <Field
             label="Password"
@@ -101,7 +88,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
             type="password"
             autoComplete={mode === "login" ? "current-password" : "new-password"}
             required
-            problem={problem?.field === "password" ? problem.text : null}
+            problem={of("password")}
             {...(mode === "register" && { hint: "A sentence is easier to remember than a word." })}
           />
           {mode === "login" && needsCode && (
@@ -115,18 +102,14 @@ export function Entrance({ session, notice }: { session: Session; notice: string
                 required
                 asked
                 hint={hasPhone ? "From your authenticator." : "One that you have not used yet."}
-                problem={problem?.field === "code" ? problem.text : null}
+                problem={of("code")}
               />
               <button type="button" className="link" onClick={() => setHasPhone(!hasPhone)}>
                 {hasPhone ? "Use a recovery code instead" : "Use the authenticator instead"}
               </button>
             </>
           )}
-          {problem && !["display_name", "email", "password", "code"].includes(problem.field ?? "") && (
-            <p className="problem" role="alert">
-              {problem.text}
-            </p>
-          )}
+          <Problem work={work} fields={["display_name", "email", "password", "code"]} />
           <button className="primary" disabled={busy}>
             {mode === "login" ? "Log in" : "Create account"}
           </button>
@@ -135,7 +118,7 @@ export function Entrance({ session, notice }: { session: Session; notice: string
               type="button"
               className="link"
               onClick={(event) =>
-                void forgot(event.currentTarget.form?.elements.namedItem("email") as HTMLInputElement)
+                forgot(event.currentTarget.form?.elements.namedItem("email") as HTMLInputElement)
               }
             >
               Forgotten your password?

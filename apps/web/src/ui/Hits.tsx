@@ -1,11 +1,13 @@
 import { Search } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { asTyped, snippet } from "../core/search";
 import { when } from "../core/text";
 import type { Id } from "../core/wire";
-import { search, type Hit } from "../store/actions";
+import { search } from "../store/actions";
 import type { Conversation } from "../store/model";
 import { useChat, useNow, useSettled } from "./hooks";
+import { More } from "./More";
+import { usePages } from "./pages";
 import { Panel } from "./Panel";
 import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
 import { titleOf } from "./titles";
@@ -13,53 +15,33 @@ import { titleOf } from "./titles";
 const TYPING_MS = 250;
 const LEAST_CHARACTERS = 2;
 
-interface Found {
-  hits: readonly Hit[];
-  next: string | null;
+interface Props {
+  text: string;
+  within?: Id | undefined;
+  onOpen?: (() => void) | undefined;
 }
 
 /** Messages by what they say: everywhere, or in one conversation. */
-export function Hits({ text, within, onOpen }: { text: string; within?: Id; onOpen?: () => void }) {
+export function Hits({ text, within, onOpen }: Props) {
+  const query = useSettled(asTyped(text), TYPING_MS);
+  return query.length > LEAST_CHARACTERS ? <Found query={query} within={within} onOpen={onOpen} /> : null;
+}
+
+function Found({ query, within, onOpen }: Omit<Props, "text"> & { query: string }) {
   const chat = useChat();
   const now = useNow();
-  const query = useSettled(asTyped(text), TYPING_MS);
-  const isWanted = query.length > LEAST_CHARACTERS;
-  const [found, setFound] = useState<Found | null>(null);
-  const [isBusy, setBusy] = useState(false);
-  const latest = useRef(0);
-
-  const read = async (cursor: string | null): Promise<void> => {
-    const asked = ++latest.current;
-    setBusy(true);
-    await chat.attempt(async () => {
-      const page = await search(chat, query, within, cursor);
-      if (asked !== latest.current) return; // something else is wanted by now
-      setFound((before) => ({
-        hits: cursor === null ? page.hits : [...(before?.hits ?? []), ...page.hits],
-        next: page.next_cursor,
-      }));
-    });
-    if (asked === latest.current) setBusy(false);
-  };
-
-  useEffect(() => {
-    latest.current++;
-    setFound(null);
-    setBusy(false);
-    if (isWanted) void read(null);
-    // oxlint-disable-next-line react/exhaustive-deps -- what is read depends on these alone
-  }, [query, isWanted, within, chat]);
-
-  if (!isWanted) return null;
-  const said = !found ? "Searching…" : found.hits.length ? "" : "No message says that.";
+  const pages = usePages(useCallback((cursor) => search(chat, query, within, cursor), [chat, query, within]));
+  const { items, work } = pages;
+  const said =
+    items?.length || work.problem ? "" : !items || work.busy ? "Searching…" : "No message says that.";
   return (
-    <section className="hits" aria-label="Messages found" aria-busy={isBusy}>
+    <section className="hits" aria-label="Messages found" aria-busy={work.busy}>
       <h3>Messages</h3>
       <p className="empty" role="status" hidden={!said}>
         {said}
       </p>
       <ul>
-        {found?.hits.map(({ message, highlights }) => {
+        {items?.map(({ message, highlights }) => {
           const conversation = chat.conversations.get(message.conversation_id);
           const isMine = message.actor_id === chat.me.user_id;
           return (
@@ -84,11 +66,7 @@ export function Hits({ text, within, onOpen }: { text: string; within?: Id; onOp
           );
         })}
       </ul>
-      {found?.next && (
-        <button type="button" disabled={isBusy} onClick={() => void read(found.next)}>
-          Show more
-        </button>
-      )}
+      <More pages={pages} />
     </section>
   );
 }

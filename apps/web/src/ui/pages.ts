@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { Page } from "../store/administration";
+import type { Page } from "../core/wire";
 import { useWork, type Work } from "./work";
 
 export interface Pages<T> {
@@ -31,6 +31,7 @@ export function usePages<T>(load: (cursor: string | null) => Promise<Page<T>>): 
   );
   useEffect(() => {
     wanted.current = load;
+    setNext(null);
     read(null);
   }, [load, read]);
 

@@ -8,15 +8,17 @@ export interface Work {
   problem: { text: string; field: string | null } | null;
   /** True when it was done. */
   run: (work: () => Promise<unknown>) => Promise<boolean>;
+  /** Says no more what went wrong. */
+  clear: () => void;
   /** The problem, if it is about this field. */
   of: (field: string) => string | null;
 }
 
 export function useWork(): Work {
-  const [busy, setBusy] = useState(false);
+  const [running, setRunning] = useState(0);
   const [problem, setProblem] = useState<Work["problem"]>(null);
   const run = useCallback(async (work: () => Promise<unknown>): Promise<boolean> => {
-    setBusy(true);
+    setRunning((count) => count + 1);
     setProblem(null);
     try {
       await work();
@@ -26,17 +28,18 @@ export function useWork(): Work {
       setProblem({ text: explain(error), field: fieldOf(error) });
       return false;
     } finally {
-      setBusy(false);
+      setRunning((count) => count - 1);
     }
   }, []);
   const of = (field: string): string | null => (problem?.field === field ? problem.text : null);
-  return { busy, problem, run, of };
+  const clear = useCallback(() => setProblem(null), []);
+  return { busy: running > 0, problem, run, clear, of };
 }
 
 const FIELDS: Record<string, string> = { wrong_password: "password", wrong_code: "code" };
 
 /** Which field of a form an error is about. */
-export function fieldOf(error: ApiError): string | null {
+function fieldOf(error: ApiError): string | null {
   return error.field ?? FIELDS[error.code] ?? null;
 }
 

@@ -13,7 +13,7 @@ import { useChat, useSettled } from "../hooks";
 import { usePages } from "../pages";
 import { Problem } from "../Problem";
 import { useWork } from "../work";
-import { More } from "./More";
+import { More } from "../More";
 import { Reason } from "../Reason";
 
 const SETTLED_MS = 250;

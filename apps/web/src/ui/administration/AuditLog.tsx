@@ -4,7 +4,7 @@ import { ago, exactTime } from "../../core/text";
 import { listAudit } from "../../store/administration";
 import { useChat, useNow } from "../hooks";
 import { usePages } from "../pages";
-import { More } from "./More";
+import { More } from "../More";
 
 const COMMAND = "command";
 

@@ -23,7 +23,9 @@ class World {
 
   constructor() {
     const api = {
-      get: async (path: string): Promise<unknown> => {
+      get: async (path: string, query?: { after?: number }): Promise<unknown> => {
+        if (path.endsWith("/events"))
+          return { events: this.log.slice(query?.after), last_seq: this.log.length, has_more: false };
         if (path === "/v1/bootstrap")
           return { ...this.#list(), me: ME, people: [], presence: [], epoch: "e" };
         if (path === "/v1/conversations") return this.#list();
@@ -249,4 +251,15 @@ describe("of a conversation that nobody looks at", () => {
     leave();
     expect(world.held).toBe(KEPT_ENTRIES);
   });
+});
+
+test("what comes by closing a gap is told to be delivered, as what comes by itself", async () => {
+  const world = new World();
+  await world.chat.sync.refresh();
+  const tell = vi.spyOn(world.chat.receipts, "tell");
+  world.says();
+  world.chat.sync.take(world.says());
+  await vi.runAllTimersAsync();
+  expect(world.unread).toBe(2);
+  expect(tell).toHaveBeenCalledWith("delivered", "c", 2);
 });

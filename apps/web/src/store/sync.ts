@@ -190,6 +190,8 @@ export class Sync {
       const conversation = this.#chat.conversations.get(id);
       if (conversation && event.seq > conversation.lastSeq) this.#happened(conversation, event, null);
     }
+    if (live && events.some((event) => event.actor_id !== this.#chat.me.user_id))
+      this.#chat.receipts.tell("delivered", id, this.#chat.timeline(id).head);
     void this.#chat.people.meet(events.flatMap(namedIn));
     this.#chat.sender.settle(id);
     this.#chat.pages.forgetUnseen(id);

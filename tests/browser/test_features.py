@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from base64 import b64encode
 from io import BytesIO
 
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.async_api import Browser, expect
 from stack import Stack
-from support.browsing import pair, until
+from support.browsing import Somebody, pair, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -86,6 +87,12 @@ DROPS = """([type, name, text]) => {
 }"""
 
 
+WITHIN_BUBBLE = """(element) => {
+    const [inner, outer] = [element, element.closest(".bubble")].map((each) => each.getBoundingClientRect());
+    return outer.left <= inner.left && inner.right <= outer.right;
+}"""
+
+
 async def test_files_are_chosen_pasted_shown_and_saved(browser: Browser, stack: Stack) -> None:
     alice, bob = await pair(browser, stack)
     await alice.page.get_by_label("Files to send").set_input_files(
@@ -108,6 +115,10 @@ async def test_files_are_chosen_pasted_shown_and_saved(browser: Browser, stack: 
     await expect(shown.locator("img")).to_have_js_property("naturalWidth", 512)
     await bob.keeps("attachments")
     await bob.is_accessible()
+    await bob.page.set_viewport_size({"width": 360, "height": 740})
+    assert await shown.evaluate(WITHIN_BUBBLE)
+    await bob.keeps("attachments_phone")
+    await bob.page.set_viewport_size({"width": 1280, "height": 720})
     async with bob.page.expect_download() as downloading:
         await bob.page.get_by_role("button", name="Download notes.txt").click()
     saved = await downloading.value
@@ -197,4 +208,39 @@ async def test_a_poll_is_asked_answered_and_closed(browser: Browser, stack: Stac
     await alice.page.get_by_role("button", name="Close poll").click()
     await expect(bob.page.get_by_role("radio", name="Yes")).to_be_disabled()
     await alice.keeps("poll_closed")
+    assert alice.errors == bob.errors == []
+
+
+async def test_an_answer_and_an_edit_that_were_begun_are_there_after_a_look_elsewhere(
+    browser: Browser, stack: Stack
+) -> None:
+    alice, bob = await pair(browser, stack)
+    carol = await Somebody.registers(browser, stack.web_url, f"Carol {uuid.uuid4().hex[:8]}")
+    field = alice.page.get_by_label("Message", exact=True)
+    await bob.opens(alice.name)
+    await bob.says("Tea or coffee?")
+    await alice.sees("Tea or coffee?")
+    await alice.on_newest("Reply")
+    await field.fill("Tea")
+    await alice.begins_with(carol.name)
+    await expect(alice.page.get_by_text("Reply to")).to_have_count(0)
+    await alice.opens(bob.name)
+    await expect(alice.page.get_by_text("Reply to")).to_be_visible()
+    await field.press("Enter")
+    await expect(bob.page.get_by_role("article").last.get_by_role("button", name="Tea or coffee?")).to_be_visible()
+
+    await field.press("ArrowUp")
+    await field.press("End")
+    await field.press_sequentially(", please")
+    await alice.opens(carol.name)
+    await expect(field).to_have_value("")
+    await alice.opens(bob.name)
+    await expect(field).to_have_value("Tea, please")
+    await alice.page.reload()
+    await alice.on_newest("More")
+    await alice.page.get_by_role("menuitem", name="Edit").click()
+    await expect(field).to_have_value("Tea, please")
+    await field.press("Enter")
+    await bob.sees("Tea, please")
+    await expect(field).to_have_value("")
     assert alice.errors == bob.errors == []

@@ -7,7 +7,7 @@ import uuid
 import pytest
 from playwright.async_api import Browser, expect
 from stack import Stack
-from support.browsing import Somebody, pair
+from support.browsing import Somebody, isolated, pair
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -92,6 +92,26 @@ async def test_a_message_is_answered_in_a_thread_that_both_follow(browser: Brows
     assert alice.errors == bob.errors == []
 
 
+async def test_the_focus_goes_back_to_the_message_whose_thread_is_closed_by_a_key(
+    browser: Browser, stack: Stack
+) -> None:
+    alice, _ = await pair(browser, stack)
+    await alice.says("Where shall we eat?")
+    await expect(alice.page.get_by_role("img", name="Delivered")).to_be_visible()
+    field = alice.page.get_by_label("Reply in thread", exact=True)
+    await alice.page.locator("#events").focus()
+    await alice.page.keyboard.press("ArrowUp")
+    await alice.page.keyboard.press("t")
+    await expect(field).to_be_focused()
+    await alice.page.keyboard.press("Escape")
+    await expect(field).to_have_count(0)
+    await expect(alice.page.locator("#events article")).to_be_focused()
+    await alice.on_newest("More")
+    await alice.page.keyboard.press("Enter")
+    await expect(alice.page.get_by_label("Message", exact=True)).to_have_value("Where shall we eat?")
+    assert alice.errors == []
+
+
 async def test_a_message_goes_on_to_another_conversation_and_says_whose_it_was(browser: Browser, stack: Stack) -> None:
     alice, bob = await pair(browser, stack)
     carol = await Somebody.registers(browser, stack.web_url, f"Carol {uuid.uuid4().hex[:8]}")
@@ -111,7 +131,7 @@ async def test_a_message_goes_on_to_another_conversation_and_says_whose_it_was(b
     await expect(alice.page.get_by_role("heading", name=carol.name)).to_be_visible()
     await carol.opens(alice.name)
     await carol.sees("Two eggs")
-    await expect(carol.page.get_by_text(f"Forwarded from {bob.name}")).to_be_visible()
+    await expect(carol.page.get_by_text(f"Forwarded from {isolated(bob.name)}")).to_be_visible()
     await carol.keeps("forwarded")
     await carol.is_accessible()
     assert alice.errors == bob.errors == carol.errors == []

@@ -30,6 +30,11 @@ TELLS_ALERTS = """new MutationObserver((changes) => {
 log = logging.getLogger(__name__)
 
 
+def isolated(name: str) -> str:
+    """A name within a sentence of the page, which may be written in the other direction."""
+    return f"\u2068{name}\u2069"
+
+
 class Somebody:
     """A person at a browser of their own. What their page complains of is logged, for who reads of a failure."""
 

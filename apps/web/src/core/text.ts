@@ -15,6 +15,16 @@ export function initials(name: string): string {
   return firstGrapheme(first) + (/^[\p{L}\p{N}]/u.test(last) ? firstGrapheme(last) : "") || "?";
 }
 
+/** How many characters a text has too many, as the server counts them: code points, once it is normalised. */
+export function beyond(text: string, most: number): number {
+  return text.length <= most ? 0 : Math.max(0, Array.from(text.normalize("NFC")).length - most);
+}
+
+/** A name within a sentence: whatever its script, what is around it keeps its place. */
+export function isolated(name: string): string {
+  return `\u2068${name}\u2069`;
+}
+
 /** A number of 0 to `colours - 1` that is the same for the same id, everywhere. */
 export function colourOf(id: string, colours: number): number {
   let hash = 0;

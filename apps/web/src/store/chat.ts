@@ -10,7 +10,7 @@ import type { Cache, Snapshot } from "./cache";
 import { Company } from "./company";
 import { Files } from "./files";
 import { KEPT_ENTRIES, Pages } from "./history";
-import { less, NOTHING_WAITS, waitingIn, type Conversation } from "./model";
+import { less, NOTHING_WAITS, waitingIn, type Conversation, type Mode } from "./model";
 import { People } from "./people";
 import { Receipts } from "./receipts";
 import { Relations } from "./relations";
@@ -31,6 +31,8 @@ export class Chat {
   connection: Connection = "connecting";
   readonly conversations = new Map<Id, Conversation>();
   readonly drafts = new Map<Id, string>();
+  /** Beside the drafts, what each of them is. */
+  readonly modes = new Map<Id, Mode>();
   readonly people: People;
   readonly company: Company;
   readonly sender: Sender;

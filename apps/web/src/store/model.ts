@@ -36,6 +36,11 @@ export interface Conversation {
   readonly left: boolean;
 }
 
+/** What is written in a composer: something new, an answer to a message, or a message anew. */
+export type Mode = { kind: "write" } | { kind: "reply" | "edit"; message: Message };
+
+export const WRITE: Mode = { kind: "write" };
+
 export function describe(
   info: ConversationInfo,
 ): Pick<Conversation, "id" | "kind" | "title" | "role" | "memberCount" | "members"> {

@@ -2,14 +2,13 @@ import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, Vote, X } from "lucide
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { mentionedIn } from "../core/mentions";
 import type { Message } from "../core/message";
+import { beyond, isolated } from "../core/text";
 import { editMessage } from "../store/actions";
-import type { Conversation } from "../store/model";
+import type { Conversation, Mode } from "../store/model";
 import { useChat } from "./hooks";
 import { mentionable, oneLine, useMentioning } from "./mentioning";
 import { NewPoll } from "./Poll";
 import { Uploading } from "./Uploading";
-
-export type Mode = { kind: "write" } | { kind: "reply" | "edit"; message: Message };
 
 const MOST_CHARACTERS = 8000;
 
@@ -26,6 +25,7 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
   const chat = useChat();
   const { id } = conversation;
   const draftId = thread ? `${id}/${thread.id}` : id;
+  const editId = mode.kind === "edit" ? `${id}/edit/${mode.message.id}` : null;
   const field = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
   const [text, setText] = useState(() => chat.drafts.get(draftId) ?? "");
@@ -35,9 +35,10 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
   const value = isEditing ? edited : text;
 
   useEffect(() => {
-    if (mode.kind === "edit") setEdited(mode.message.body);
+    if (mode.kind === "edit")
+      setEdited(chat.drafts.get(`${id}/edit/${mode.message.id}`) ?? mode.message.body);
     if (mode.kind !== "write" || matchMedia("(hover: hover)").matches) field.current?.focus();
-  }, [mode]);
+  }, [chat, id, mode]);
 
   useEffect(() => () => chat.typing.rest(), [chat]);
 
@@ -49,8 +50,9 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
   }, [value]);
 
   const write = (now: string): void => {
-    if (isEditing) {
+    if (editId !== null) {
       setEdited(now);
+      chat.setDraft(editId, now);
       return;
     }
     setText(now);
@@ -59,11 +61,17 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
     else chat.typing.rest();
   };
 
+  const leave = (): void => {
+    if (editId !== null) chat.setDraft(editId, "");
+    onDone();
+  };
+
   const mentioning = useMentioning({ conversation, field, value, onWrite: write });
   const takesFiles = !isEditing && !thread;
   const uploads = takesFiles ? chat.uploads.of(id) : [];
   const isUploading = uploads.some((each) => each.state !== "ready");
   const isEmpty = !value.trim() && !uploads.length;
+  const over = beyond(value.trim(), MOST_CHARACTERS);
 
   const addFiles = (files: FileList | null): boolean => {
     if (!takesFiles || !files?.length) return false;
@@ -75,14 +83,14 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
 
   const submit = (): void => {
     const body = value.trim();
-    if (isEmpty || isUploading || body.length > MOST_CHARACTERS) return;
+    if (isEmpty || isUploading || over > 0) return;
     const already = mode.kind === "edit" ? mode.message.mentions : [];
     const named = mentionedIn(body, mentionable(chat, conversation, already), conversation.kind === "group");
     if (mode.kind === "edit") {
       // What was written stays until it is accepted.
       void chat
         .attempt(() => editMessage(chat, id, mode.message.id, body, named))
-        .then((isDone) => isDone && onDone());
+        .then((isDone) => isDone && leave());
       return;
     }
     const answered = thread ?? (mode.kind === "reply" ? mode.message : null);
@@ -102,7 +110,6 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
     if (last?.type === "message") onEdit(last);
   };
 
-  const over = value.length - MOST_CHARACTERS;
   return (
     <>
       <form
@@ -119,7 +126,7 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
               <strong>
                 {isEditing
                   ? "Edit message"
-                  : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : chat.people.nameOf(mode.message.senderId)}`}
+                  : `Reply to ${mode.message.senderId === chat.me.user_id ? "yourself" : isolated(chat.people.nameOf(mode.message.senderId))}`}
               </strong>
               <span className="cut" dir="auto">
                 {oneLine(chat, mode.message)}
@@ -129,7 +136,7 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
               type="button"
               className="icon"
               aria-label={isEditing ? "Stop editing" : "Do not reply"}
-              onClick={onDone}
+              onClick={leave}
             >
               <X />
             </button>
@@ -194,7 +201,7 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
                 event.preventDefault();
                 submit();
               } else if (event.key === "Escape" && mode.kind !== "write") {
-                onDone();
+                leave();
               } else if (event.key === "ArrowUp" && !value && mode.kind === "write" && !thread) {
                 event.preventDefault();
                 editLast();

@@ -1,33 +1,31 @@
 import { ChevronLeft, Info, MessagesSquare, Search } from "lucide-react";
 import { useCallback, useEffect, useState, type ReactNode } from "react";
 import type { Message } from "../core/message";
-import { peerOf } from "../store/model";
+import { peerOf, WRITE } from "../store/model";
 import { Avatar } from "./Avatar";
-import { Composer, type Mode } from "./Composer";
+import { Composer } from "./Composer";
 import { Details } from "./Details";
 import { History } from "./History";
 import { SearchPanel } from "./Hits";
-import { useChat, useNow } from "./hooks";
+import { useChat, useMode, useNow } from "./hooks";
 import { PinsPanel, PinStrip, usePins } from "./Pins";
 import { openConversation, type Place } from "./place";
 import { Thread } from "./Thread";
 import { subtitleOf, titleOf, typingText } from "./titles";
 
-const WRITE: Mode = { kind: "write" };
-
 /** `seq`: the place to show, instead of where this person left off. */
 export function ConversationView({ id, seq, visit }: Place) {
   const chat = useChat();
   const now = useNow();
-  const [mode, setMode] = useState<Mode>(WRITE);
+  const [mode, setMode] = useMode(id ?? "");
   const [aside, setAside] = useState<"details" | "search" | "pins" | { thread: string } | null>(null);
   const [isOver, setOver] = useState(false);
   const closeAside = useCallback(() => setAside(null), []);
   const conversation = id === null ? undefined : chat.conversations.get(id);
-  const write = useCallback(() => setMode(WRITE), []);
-  const reply = useCallback((message: Message) => setMode({ kind: "reply", message }), []);
+  const write = useCallback(() => setMode(WRITE), [setMode]);
+  const reply = useCallback((message: Message) => setMode({ kind: "reply", message }), [setMode]);
   const thread = useCallback((message: Message) => setAside({ thread: message.id }), []);
-  const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), []);
+  const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), [setMode]);
 
   const toggle = (panel: "details" | "search" | "pins"): void => setAside(aside === panel ? null : panel);
   const pins = usePins(conversation);
@@ -134,7 +132,7 @@ export function ConversationView({ id, seq, visit }: Place) {
         />
         {isDirect && chat.relations.of(peer).blocked ? (
           <p className="composer-closed">
-            You have blocked {title}.{" "}
+            You have blocked <bdi>{title}</bdi>.{" "}
             <button type="button" onClick={() => void chat.attempt(() => chat.relations.unblock(peer))}>
               Unblock
             </button>

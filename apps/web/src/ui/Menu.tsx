@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { createPortal } from "react-dom";
+import { useFocusBack } from "./hooks";
 
 export interface MenuItem {
   label: string;
@@ -26,6 +27,7 @@ const GAP = 6;
 /** A menu by the pattern of the ARIA practices: arrows move, Escape closes, and the focus goes back. */
 export function Menu({ label, items, anchor, onClose, header, columns = 1 }: Props) {
   const menu = useRef<HTMLDivElement>(null);
+  useFocusBack(menu);
   const [place, setPlace] = useState<{ left: number; top: number } | null>(null);
 
   useLayoutEffect(() => {
@@ -39,15 +41,11 @@ export function Menu({ label, items, anchor, onClose, header, columns = 1 }: Pro
   }, [anchor]);
 
   useEffect(() => {
-    const before = document.activeElement;
     const outside = (event: PointerEvent): void => {
       if (!menu.current?.contains(event.target as Node)) onClose();
     };
     addEventListener("pointerdown", outside);
-    return () => {
-      removeEventListener("pointerdown", outside);
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
-    };
+    return () => removeEventListener("pointerdown", outside);
   }, [onClose]);
 
   const isPlaced = place !== null;

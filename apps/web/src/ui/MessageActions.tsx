@@ -56,7 +56,13 @@ export function MessageActions(props: Props) {
           onChoose: () => void chat.attempt(() => pin(chat, conversationId, message.id, !isPinned)),
         }
       : null,
-    { label: "Copy text", icon: <Copy />, onChoose: () => void navigator.clipboard.writeText(message.body) },
+    message.body && "clipboard" in navigator // it is not outside of secure contexts
+      ? {
+          label: "Copy text",
+          icon: <Copy />,
+          onChoose: () => void navigator.clipboard.writeText(message.body),
+        }
+      : null,
     {
       label: "Delete for me",
       icon: <EyeOff />,

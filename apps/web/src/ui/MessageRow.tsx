@@ -13,7 +13,7 @@ import { memo } from "react";
 import { mentionsOne } from "../core/mentions";
 import type { Message } from "../core/message";
 import type { Row } from "../core/rows";
-import { exactTime, time } from "../core/text";
+import { exactTime, isolated, time } from "../core/text";
 import { countOf } from "../core/thread";
 import type { Chat } from "../store/chat";
 import type { Delivery } from "../store/receipts";
@@ -181,7 +181,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
 });
 
 function originName(chat: Chat, id: string): string {
-  return id === chat.me.user_id ? "you" : chat.people.nameOf(id);
+  return id === chat.me.user_id ? "you" : isolated(chat.people.nameOf(id));
 }
 
 /** A message that is on its way. */

@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
+import { useFocusBack } from "./hooks";
 
 interface Props {
   title: string;
@@ -15,8 +16,11 @@ interface Props {
 
 /** Beside a conversation, or over it where there is little room. */
 export function Panel({ title, label, closing, className, keepsOpen = false, onClose, children }: Props) {
+  const panel = useRef<HTMLElement>(null);
+  useFocusBack(panel);
   return (
     <section
+      ref={panel}
       className={className ? `details ${className}` : "details"}
       aria-label={label}
       onKeyDown={(event) => {

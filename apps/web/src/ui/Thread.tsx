@@ -2,9 +2,9 @@ import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } fr
 import type { Message } from "../core/message";
 import { rowsOf } from "../core/rows";
 import { countOf } from "../core/thread";
-import { mayDelete, mayPin, type Conversation } from "../store/model";
-import { Composer, type Mode } from "./Composer";
-import { useChat } from "./hooks";
+import { mayDelete, mayPin, WRITE, type Conversation } from "../store/model";
+import { Composer } from "./Composer";
+import { useChat, useMode } from "./hooks";
 import { MessageRow, OutgoingRow, type MessageCommands } from "./MessageRow";
 import { Panel } from "./Panel";
 import { openConversation } from "./place";
@@ -16,8 +16,6 @@ interface Props {
   onClose: () => void;
 }
 
-const WRITE: Mode = { kind: "write" };
-
 /** A message and all that answers it, beside the conversation. */
 export function Thread({ conversation, rootId, onThread, onClose }: Props) {
   const chat = useChat();
@@ -26,10 +24,10 @@ export function Thread({ conversation, rootId, onThread, onClose }: Props) {
   const timeline = chat.timeline(id);
   const { version, generation } = timeline;
   const body = useRef<HTMLDivElement>(null);
-  const [mode, setMode] = useState<Mode>(WRITE);
+  const [mode, setMode] = useMode(`${id}/${rootId}`);
   const [isBusy, setBusy] = useState(true);
-  const write = useCallback(() => setMode(WRITE), []);
-  const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), []);
+  const write = useCallback(() => setMode(WRITE), [setMode]);
+  const edit = useCallback((message: Message) => setMode({ kind: "edit", message }), [setMode]);
   const isUp = chat.connection === "up";
   const root = timeline.message(rootId);
 

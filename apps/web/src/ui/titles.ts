@@ -1,6 +1,6 @@
 /** What conversations and their changes are called. */
 
-import { lastSeen } from "../core/text";
+import { isolated, lastSeen } from "../core/text";
 import type { Notice } from "../core/message";
 import type { Id } from "../core/wire";
 import type { Chat } from "../store/chat";
@@ -26,18 +26,18 @@ export function typingText(chat: Chat, conversation: Conversation): string {
   if (!ids.length) return "";
   if (conversation.kind === "direct") return "typing…";
   if (ids.length > 2) return `${ids.length} people are typing…`;
-  const names = list(ids.map((id) => chat.people.nameOf(id)));
+  const names = list(ids.map((id) => isolated(chat.people.nameOf(id))));
   return `${names} ${ids.length === 1 ? "is" : "are"} typing…`;
 }
 
 export function noticeText(chat: Chat, { event }: Notice): string {
   const me = chat.me.user_id;
-  const name = (id: Id): string => (id === me ? "you" : chat.people.nameOf(id));
-  const actor = event.actor_id === me ? "You" : chat.people.nameOf(event.actor_id);
+  const name = (id: Id): string => (id === me ? "you" : isolated(chat.people.nameOf(id)));
+  const actor = event.actor_id === me ? "You" : isolated(chat.people.nameOf(event.actor_id));
   switch (event.kind) {
     case "conversation.created":
       return event.data.kind === "group"
-        ? `${actor} created the group “${event.data.title}”`
+        ? `${actor} created the group “${isolated(event.data.title)}”`
         : `${actor} began the conversation`;
     case "members.added":
       return `${actor} added ${list(event.data.members.map((member) => name(member.user_id)))}`;
@@ -50,7 +50,7 @@ export function noticeText(chat: Chat, { event }: Notice): string {
     case "role.changed":
       return `${actor} made ${name(event.data.user_id)} ${event.data.role === "member" ? "a member" : `an ${event.data.role}`}`;
     case "conversation.renamed":
-      return `${actor} renamed the group to “${event.data.title}”`;
+      return `${actor} renamed the group to “${isolated(event.data.title)}”`;
     default:
       return "";
   }

@@ -33,7 +33,8 @@ async def test_a_long_history_is_scrolled_from_end_to_end_with_few_elements(
             await who.asks("POST", path, json={"body": body, "client_message_id": str(number)})
 
     await asyncio.gather(*(says((bob, carol)[number // 3 % 2], number) for number in range(MESSAGES)))
-    log = [each["data"]["body"].strip() for each in await bob.history(group) if each["kind"] == "message.sent"]
+    sent = [each["data"] for each in await bob.history(group) if each["kind"] == "message.sent"]
+    log = [each["body"].strip() for each in sent]
     place = {body: index for index, body in enumerate(log)}
 
     page = await (await browser.new_context()).new_page()
@@ -79,6 +80,12 @@ async def test_a_long_history_is_scrolled_from_end_to_end_with_few_elements(
     await eventually(is_at_the_beginning, "the first message is there")
     await page.keyboard.press("End")
     await reader.sees("Written far up")
+    answer = {"body": "An answer", "client_message_id": "answer", "reply_to": sent[0]["message_id"]}
+    await carol.asks("POST", f"/v1/conversations/{group}/messages", json=answer)
     await page.reload()
     await reader.sees("Written far up")
+    quote = page.get_by_role("article").last.locator(".quote")
+    await expect(quote).to_contain_text(log[0])
+    await quote.click()
+    await expect(page.get_by_text("You created the group")).to_be_visible()
     assert reader.errors == []

@@ -3,6 +3,7 @@ import { rangeOf } from "../src/core/ranges";
 import { Timeline } from "../src/core/timeline";
 import type { History } from "../src/core/wire";
 import type { Api } from "../src/net/api";
+import { ApiError } from "../src/net/problem";
 import { KEPT_ENTRIES, Pages } from "../src/store/history";
 import { sent } from "./server";
 
@@ -59,4 +60,29 @@ test("what is near is not forgotten", async () => {
   const { version } = timeline;
   expect(pages.forgetFar("c", timeline.live ?? { from: 0, to: 0 }, LENGTH - 400)).toBe(false);
   expect(timeline.version).toBe(version);
+});
+
+test("a message that is quoted from far away is read once, and one that is gone is not asked for again", async () => {
+  const asked: string[] = [];
+  const api = {
+    get: async (path: string): Promise<unknown> => {
+      asked.push(path);
+      if (path.includes("gone"))
+        throw new ApiError({ code: "message_not_found", detail: "", temporary: false });
+      return { message: sent(7), replies: [], next_cursor: null };
+    },
+  };
+  const timeline = new Timeline("me", LENGTH);
+  const pages = new Pages(
+    api as unknown as Api,
+    () => timeline,
+    () => undefined,
+  );
+  await Promise.all([pages.quoted("c", "m7"), pages.quoted("c", "m7")]);
+  await pages.quoted("c", "m7");
+  expect(timeline.message("m7")?.seq).toBe(7);
+  expect(timeline.ranges).toEqual([]);
+  await pages.quoted("c", "gone");
+  await pages.quoted("c", "gone");
+  expect(asked).toHaveLength(2);
 });

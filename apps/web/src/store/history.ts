@@ -5,6 +5,7 @@ import type { Range } from "../core/ranges";
 import type { Timeline } from "../core/timeline";
 import type { History, Id, LogEvent } from "../core/wire";
 import type { Api } from "../net/api";
+import { ApiError } from "../net/problem";
 
 /** So many entries of a conversation are kept for the next visit. */
 export const KEPT_ENTRIES = 150;
@@ -24,6 +25,8 @@ export class Pages {
   readonly #read: (id: Id, events: readonly LogEvent[], live: boolean) => void;
   readonly #busy = new Map<string, Promise<void>>();
   readonly #shown = new Set<Id>();
+  /** Messages that are quoted and cannot be read. */
+  readonly #gone = new Set<Id>();
 
   /** `read` is told of what a page has brought; `live` when it goes on from the newest that was known. */
   constructor(
@@ -120,16 +123,28 @@ export class Pages {
       const timeline = this.#timelineOf(id);
       let cursor: string | null = null;
       for (let pages = 0; pages < MOST_REPAIR_PAGES; pages++) {
-        const page: { message: LogEvent; replies: LogEvent[]; next_cursor: string | null } =
-          await this.#api.get(`/v1/conversations/${id}/messages/${messageId}/replies`, {
-            cursor,
-            limit: REPAIR_PAGE,
-          });
+        const page: Replies = await this.#api.get(repliesPath(id, messageId), { cursor, limit: REPAIR_PAGE });
         const events = [page.message, ...page.replies];
         timeline.insertApart(events);
         this.#read(id, events, false);
         cursor = page.next_cursor;
         if (cursor === null) return;
+      }
+    });
+  }
+
+  /** A message that another one answers, if it is not held. */
+  quoted(id: Id, messageId: Id): Promise<void> {
+    return this.#once(`${id}/quoted/${messageId}`, async () => {
+      const timeline = this.#timelineOf(id);
+      if (timeline.message(messageId) || this.#gone.has(messageId)) return;
+      try {
+        const { message } = await this.#api.get<Replies>(repliesPath(id, messageId), { limit: 1 });
+        timeline.insertApart([message]);
+        this.#read(id, [message], false);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (!error.temporary) this.#gone.add(messageId);
       }
     });
   }
@@ -185,6 +200,16 @@ export class Pages {
     this.#busy.set(key, started);
     return started;
   }
+}
+
+interface Replies {
+  message: LogEvent;
+  replies: LogEvent[];
+  next_cursor: string | null;
+}
+
+function repliesPath(id: Id, messageId: Id): string {
+  return `/v1/conversations/${id}/messages/${messageId}/replies`;
 }
 
 function seqAt(entries: readonly Entry[], index: number): number {

@@ -9,7 +9,7 @@ import {
   Trash2,
   TriangleAlert,
 } from "lucide-react";
-import { memo } from "react";
+import { memo, useEffect } from "react";
 import { mentionsOne } from "../core/mentions";
 import type { Message } from "../core/message";
 import type { Row } from "../core/rows";
@@ -68,6 +68,10 @@ export const MessageRow = memo(function MessageRow(props: Props) {
   const replies = countOf(message.replies);
   const isForMe = !isMine && mentionsOne(message, chat.me.user_id);
   const name = isMine ? "You" : sender;
+  const unheld = !quoted && !message.deleted && !props.inThread ? message.replyTo : null;
+  useEffect(() => {
+    if (unheld !== null && chat.connection === "up") void chat.pages.quoted(conversationId, unheld);
+  }, [chat, conversationId, unheld, chat.connection]);
   const { reactions, toggle } = useReactions(conversationId, message);
   return (
     <article

@@ -136,6 +136,39 @@ async def test_a_full_disk_is_said_and_nothing_that_was_typed_is_lost(browser: B
     assert alice.errors == bob.errors == []
 
 
+async def test_by_keys_one_gets_into_a_dialog_and_out_of_it_and_past_messages(browser: Browser, stack: Stack) -> None:
+    alice, _ = await pair(browser, stack)
+    page = alice.page
+    await alice.says("one")
+    await alice.says("two")
+    await expect(page.get_by_role("button", name="More")).to_have_count(2)
+    begin = page.get_by_role("button", name="New conversation")
+    await begin.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_label("Name or @handle")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(begin).to_be_focused()
+    await page.locator("#events").focus()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Attach files")).to_be_focused()
+    await page.locator("#events").focus()
+    await page.keyboard.press("ArrowUp")
+    await page.keyboard.press("ArrowUp")
+    for _ in range(3):
+        await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("End")
+    await expect(page.get_by_role("menuitem", name="Delete for everyone")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("dialog", name="Delete for everyone?")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("article").first.get_by_role("button", name="More")).to_be_focused()
+    await page.get_by_role("button", name="New poll").click()
+    await expect(page.get_by_label("Question")).to_be_focused()
+    await alice.keeps("new_poll")
+    assert alice.errors == []
+
+
 async def test_two_tabs_of_one_person_show_the_same(browser: Browser, stack: Stack) -> None:
     alice, bob = await pair(browser, stack)
     other = Somebody(alice.context, await alice.context.new_page(), alice.name)

@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { useEffect, useId, useRef, type ReactNode } from "react";
+import { useId, useLayoutEffect, useRef, type ReactNode } from "react";
 import { opened } from "./layers";
 
 interface Props {
@@ -9,20 +9,25 @@ interface Props {
   wide?: boolean;
 }
 
+const FIELD = "input, textarea, select";
+
 /** A modal dialog; the browser keeps the focus inside and gives it back afterwards. */
 export function Dialog({ title, onClose, children, wide = false }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
-  useEffect(() => {
+  // As long as it is in the document: what is taken out of it gives no focus back.
+  useLayoutEffect(() => {
     const element = dialog.current;
     if (!element) return undefined;
     if (!element.open) element.showModal();
+    // Where there are keys, one begins to type. On a phone the keyboard would cover what is asked.
+    if (!wide && matchMedia("(hover: hover)").matches) element.querySelector<HTMLElement>(FIELD)?.focus();
     const closed = opened(element);
     return () => {
       closed();
       element.close();
     };
-  }, []);
+  }, [wide]);
   return (
     <dialog
       ref={dialog}

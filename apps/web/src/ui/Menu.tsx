@@ -54,10 +54,13 @@ export function Menu({ label, items, anchor, onClose, header, columns = 1 }: Pro
     if (isPlaced) menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus();
   }, [isPlaced]);
 
+  const all = (): HTMLElement[] => [
+    ...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? []),
+  ];
   const move = (by: number): void => {
-    const all = [...(menu.current?.querySelectorAll<HTMLElement>("[role=menuitem]") ?? [])];
-    const at = all.indexOf(document.activeElement as HTMLElement);
-    all.at((at + by + all.length) % all.length)?.focus();
+    const places = all();
+    const at = places.indexOf(document.activeElement as HTMLElement);
+    places.at((at + by + places.length) % places.length)?.focus();
   };
 
   // Outside of the list, whose parts are boxes of their own for what is fixed.
@@ -75,6 +78,8 @@ export function Menu({ label, items, anchor, onClose, header, columns = 1 }: Pro
         else if (event.key === "ArrowUp") move(-columns);
         else if (event.key === "ArrowRight") move(1);
         else if (event.key === "ArrowLeft") move(-1);
+        else if (event.key === "Home") all().at(0)?.focus();
+        else if (event.key === "End") all().at(-1)?.focus();
         else return;
         event.preventDefault();
         event.stopPropagation();

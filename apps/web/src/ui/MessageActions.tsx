@@ -30,11 +30,14 @@ interface Props {
   mayPin: boolean;
   commands: MessageCommands;
   onReact: (emoji: string) => void;
+  /** The tab key goes through what can be done with one message only, not with all. */
+  isActive: boolean;
 }
 
 /** What can be done with a message: beside it, and in its menu. */
 export function MessageActions(props: Props) {
   const { conversationId, message, isMine, mayDelete, mayPin, commands, onReact } = props;
+  const tabIndex = props.isActive ? 0 : -1;
   const chat = useChat();
   const [anchor, setAnchor] = useState<DOMRect | null>(null);
   const [asking, setAsking] = useState<"delete" | "forward" | "report" | null>(null);
@@ -80,11 +83,12 @@ export function MessageActions(props: Props) {
   ];
   return (
     <div className={anchor || isReacting ? "actions open" : "actions"}>
-      <ReactButton onOpen={setReacting} onChoose={onReact} />
+      <ReactButton tabIndex={tabIndex} onOpen={setReacting} onChoose={onReact} />
       {commands.reply && (
         <button
           type="button"
           className="icon"
+          tabIndex={tabIndex}
           aria-label="Reply"
           title="Reply"
           onClick={() => commands.reply?.(message)}
@@ -95,6 +99,7 @@ export function MessageActions(props: Props) {
       <button
         type="button"
         className="icon"
+        tabIndex={tabIndex}
         aria-label="More"
         title="More"
         aria-haspopup="menu"

@@ -162,6 +162,7 @@ export const MessageRow = memo(function MessageRow(props: Props) {
             mayPin={props.mayPin}
             commands={commands}
             onReact={toggle}
+            isActive={isActive}
           />
         )}
       </div>

@@ -119,7 +119,7 @@ export function NewPoll({ conversationId, onClose }: { conversationId: string; o
   };
   return (
     <Dialog title="New poll" onClose={onClose}>
-      <form className="profile" onSubmit={submit}>
+      <form className="stack" onSubmit={submit}>
         <Field label="Question" name="question" maxLength={1000} required dir="auto" autoComplete="off" />
         {options.map(({ id, text }) => (
           <Field

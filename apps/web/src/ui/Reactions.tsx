@@ -74,9 +74,11 @@ export function Reactions({ conversationId, message, reactions, onToggle }: Prop
 }
 
 export function ReactButton({
+  tabIndex,
   onOpen,
   onChoose,
 }: {
+  tabIndex: 0 | -1;
   onOpen: (isOpen: boolean) => void;
   onChoose: (emoji: string) => void;
 }) {
@@ -95,6 +97,7 @@ export function ReactButton({
       <button
         type="button"
         className="icon"
+        tabIndex={tabIndex}
         aria-label="React"
         title="React"
         aria-haspopup="menu"

@@ -21,6 +21,7 @@ class SlowClient(Client):
         super().__init__("http://chat.example", store=MemoryStore(TOKENS), transport=away)
         self.connects = asyncio.Event()
         self.said: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self.answers = asyncio.Event()
 
     async def connect(self) -> None:
         await self.connects.wait()
@@ -36,6 +37,7 @@ class SlowClient(Client):
 
     async def send(self, conversation_id: str, body: str, **_: object) -> None:  # type: ignore[override]
         self.said.put_nowait((conversation_id, body))
+        await self.answers.wait()
 
 
 async def test_a_conversation_that_is_opened_before_the_connection_is_there_stays_open() -> None:
@@ -48,3 +50,26 @@ async def test_a_conversation_that_is_opened_before_the_connection_is_there_stay
         await pilot.press(*"hello", "enter")
         async with asyncio.timeout(10):
             assert await client.said.get() == ("talk", "hello")
+
+
+async def test_messages_go_in_the_order_in_which_they_were_typed() -> None:
+    client = SlowClient()
+    async with ChatApp(client).run_test() as pilot, asyncio.timeout(10):
+        await pilot.press(*"/direct bob", "enter")
+        await pilot.pause()
+        await pilot.press(*"one", "enter", *"two", "enter")
+        assert await client.said.get() == ("talk", "one")
+        await pilot.pause()
+        assert client.said.empty()
+        client.answers.set()
+        assert await client.said.get() == ("talk", "two")
+
+
+async def test_who_leaves_is_told_what_was_not_sent() -> None:
+    app = ChatApp(SlowClient())
+    async with app.run_test() as pilot:
+        await pilot.press(*"/direct bob", "enter")
+        await pilot.pause()
+        await pilot.press(*"one", "enter", *"half a th")
+        await pilot.press("ctrl+q")
+    assert app.return_value == "Not sent: one\nNot sent: half a th"

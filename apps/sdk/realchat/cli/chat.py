@@ -30,7 +30,7 @@ HELP = "/direct handle · /group title, handle, … · /edit text · /delete · 
 
 
 class ChatApp(App[str]):
-    """The screen. Its result is what was typed and not sent, with the reason, when it had to end.
+    """The screen. Its result is what was typed and not sent, after the reason when it had to end.
 
     Args:
         client: not entered yet; somebody is logged in.
@@ -58,6 +58,8 @@ class ChatApp(App[str]):
         self._asked: set[str] = set()
         self._drafts: defaultdict[str, dict[str, str]] = defaultdict(dict)
         """Of each conversation what is on its way: the client's own id to the text."""
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Of each conversation: one message after the other, also where one has to be tried again."""
         self._read: dict[str, int] = {}
         self._typing: dict[tuple[str, str], float] = {}
         """Conversation and person to when that ends, by the monotonic clock."""
@@ -97,9 +99,16 @@ class ChatApp(App[str]):
                 async for _ in client.events():
                     pass  # they are in the view; this tells when they end for good
         except RealChatError as error:
-            typed = self.query_one("#composer", Input).value
-            unsent = [text for drafts in self._drafts.values() for text in drafts.values()] + ([typed] if typed else [])
-            self.exit("\n".join([explained(error), *(f"Not sent: {body}" for body in unsent)]))
+            self.exit("\n".join([explained(error), *self._unsent()]))
+
+    async def action_quit(self) -> None:
+        """Leaves."""
+        self.exit("\n".join(self._unsent()))
+
+    def _unsent(self) -> list[str]:
+        typed = self.query_one("#composer", Input).value
+        bodies = [body for drafts in self._drafts.values() for body in drafts.values()] + ([typed] if typed else [])
+        return [f"Not sent: {body}" for body in bodies]
 
     @work(exclusive=True, group="signals")
     async def _listen(self) -> None:
@@ -286,10 +295,11 @@ class ChatApp(App[str]):
         drafts, key = self._drafts[conversation_id], uuid.uuid4().hex
         drafts[key] = text
         self._dirty = True
-        try:
-            await self._client.send(conversation_id, text, client_message_id=key)
-        except RealChatError as error:
-            self._give_back(text, error)
+        async with self._turns[conversation_id]:
+            try:
+                await self._client.send(conversation_id, text, client_message_id=key)
+            except RealChatError as error:
+                self._give_back(text, error)
         del drafts[key]
         self._dirty = True
 

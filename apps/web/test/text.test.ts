@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { beyond } from "../src/core/text";
+import { beyond, sayable } from "../src/core/text";
 import type { Chat } from "../src/store/chat";
 import { noticeText } from "../src/ui/titles";
 
@@ -9,6 +9,11 @@ test("characters are counted as the server counts them", () => {
   expect(beyond("😀".repeat(10), 10)).toBe(0);
   expect(beyond("😀".repeat(11), 10)).toBe(1);
   expect(beyond("e\u0301".repeat(10), 10)).toBe(0);
+});
+
+test("what is pasted is said without the control characters that the server refuses", () => {
+  expect(sayable(" \u0002one\vtwo\r\n\tthree\ud800 😀\r\n")).toBe("one\ntwo\n\tthree 😀");
+  expect(sayable("\u0000 \n")).toBe("");
 });
 
 test("a name written from right to left leaves the sentence around it in order", () => {

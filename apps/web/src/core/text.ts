@@ -15,6 +15,14 @@ export function initials(name: string): string {
   return firstGrapheme(first) + (/^[\p{L}\p{N}]/u.test(last) ? firstGrapheme(last) : "") || "?";
 }
 
+/** What of a text can be said: documents that one pastes from have control characters, which the server refuses. */
+export function sayable(text: string): string {
+  return text
+    .replaceAll(/\r\n?|[\v\f\u0085]/gu, "\n")
+    .replaceAll(/[\p{Cc}\p{Cs}]/gu, (each) => (each === "\n" || each === "\t" ? each : ""))
+    .trim();
+}
+
 /** How many characters a text has too many, as the server counts them: code points, once it is normalised. */
 export function beyond(text: string, most: number): number {
   return text.length <= most ? 0 : Math.max(0, Array.from(text.normalize("NFC")).length - most);

@@ -2,7 +2,7 @@ import { CornerUpLeft, Paperclip, Pencil, SendHorizontal, Vote, X } from "lucide
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { mentionedIn } from "../core/mentions";
 import type { Message } from "../core/message";
-import { beyond, isolated } from "../core/text";
+import { beyond, isolated, sayable } from "../core/text";
 import { editMessage } from "../store/actions";
 import type { Conversation, Mode } from "../store/model";
 import { useChat } from "./hooks";
@@ -70,8 +70,9 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
   const takesFiles = !isEditing && !thread;
   const uploads = takesFiles ? chat.uploads.of(id) : [];
   const isUploading = uploads.some((each) => each.state !== "ready");
-  const isEmpty = !value.trim() && !uploads.length;
-  const over = beyond(value.trim(), MOST_CHARACTERS);
+  const body = sayable(value);
+  const isEmpty = !body && !uploads.length;
+  const over = beyond(body, MOST_CHARACTERS);
 
   const addFiles = (files: FileList | null): boolean => {
     if (!takesFiles || !files?.length) return false;
@@ -82,7 +83,6 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
   };
 
   const submit = (): void => {
-    const body = value.trim();
     if (isEmpty || isUploading || over > 0) return;
     const already = mode.kind === "edit" ? mode.message.mentions : [];
     const named = mentionedIn(body, mentionable(chat, conversation, already), conversation.kind === "group");

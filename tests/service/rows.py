@@ -142,6 +142,20 @@ ROWS: dict[str, dict[str, dict[str, Row]]] = {
                 "reminded_read_mark": 7,
             },
         },
+        "0010": {
+            "dead_letter": {
+                "letter_id": THING,
+                "digest": DIGEST,
+                "at_ms": AT,
+                "topic": "conversation-events",
+                "key": hexadecimal(TALK.encode()),
+                "event_type": "chat.segment",
+                "event_id": SESSION,
+                "size": 2,
+                "content": hexadecimal(b"{}"),
+                "replayed_at_ms": None,
+            },
+        },
     },
     "realchat_profile": {
         "0001": {

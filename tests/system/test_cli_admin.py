@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import uuid
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,40 +89,50 @@ async def test_an_administrator_makes_another_one_and_takes_it_back(
     assert await oneself.ends() == 1
 
 
-async def test_an_operator_sees_what_could_not_be_read_and_puts_it_back(
-    terminal: NewTerminal, stack: Stack, tmp_path: Path
+async def test_what_cannot_be_read_is_seen_by_an_administrator_and_put_back(
+    terminal: NewTerminal, stack: Stack, email: str
 ) -> None:
-    name = uuid.uuid4().hex
-    event = f'{{"specversion":"1.0","id":"{name}","type":"segment","source":"test","data":"?"}}'
+    await logs_in(terminal, stack, email)
+    await promoted(stack, email)
+    event_id = uuid.uuid4().hex
+    event = f'{{"specversion":"1.0","id":"{event_id}","type":"segment","source":"test","data":"?"}}'
 
     def breaks() -> None:
         producer = Producer({"bootstrap.servers": stack.kafka_brokers})
         producer.produce("conversation-events", event.encode(), b"nobody's")
         assert producer.flush(10) == 0
 
-    async def letters() -> list[str]:
-        """The places of those that are of this test."""
-        listed = await terminal("admin", "dead-letters", "list", "--brokers", stack.kafka_brokers).prints()
-        return [line.split()[0] for line in listed.splitlines() if name in line]
+    async def letters() -> list[dict[str, Any]]:
+        listed = await terminal("admin", "dead-letters", "list", "--json").prints_json()
+        return [letter for letter in listed if letter["event_id"] == event_id]
 
-    async def count(expected: int) -> None:
-        async def holds() -> bool:
-            return len(await letters()) >= expected
+    async def come(count: int) -> None:
+        async def have() -> bool:
+            return len(await letters()) == count
 
-        await eventually(holds, f"{expected} letters", 60)
+        await eventually(have, f"{count} letters", 60)
 
     await asyncio.to_thread(breaks)
-    await count(1)
-    (place, *_) = await letters()
-    shown = await terminal("admin", "dead-letters", "show", place, "--brokers", stack.kafka_brokers).prints()
-    assert name in shown
-    replayed = terminal("admin", "dead-letters", "replay", place, "--brokers", stack.kafka_brokers)
-    await replayed.shows("1 put back into conversation-events")
-    assert await replayed.ends() == 0
-    await count(2)  # it still cannot be read
-    nowhere = terminal("admin", "dead-letters", "show", "0/999999", "--brokers", stack.kafka_brokers)
-    await nowhere.shows("there is no letter at 0/999999")
-    assert await nowhere.ends() == 2
-    away = terminal("admin", "dead-letters", "list", "--brokers", "127.0.0.1:1")
-    await away.shows("Kafka at 127.0.0.1:1: ")
-    assert await away.ends() == 1
+    await come(1)
+    (letter,) = await letters()
+    letter_id = letter["letter_id"]
+    assert (letter["topic"], letter["type"], letter["replayed_at"]) == ("conversation-events", "segment", None)
+    assert event_id in await terminal("admin", "dead-letters", "list").prints()
+    shown = await terminal("admin", "dead-letters", "show", letter_id).prints()
+    assert "key: nobody's" in shown
+    assert event in shown
+    replay = terminal("admin", "dead-letters", "replay", letter_id)
+    await replay.shows("1 put back")
+    assert await replay.ends() == 0
+    await come(2)  # it still cannot be read
+    again, before = await letters()
+    assert (again["topic"], again["size"], again["replayed_at"]) == ("conversation-events", len(event), None)
+    assert before["replayed_at"] is not None
+    entries = await terminal("admin", "audit", "--limit", "2", "--json").prints_json()
+    assert [(entry["action"], entry["subject_id"]) for entry in entries] == [
+        ("dead_letter.replay", letter_id),
+        ("dead_letter.read", letter_id),
+    ]
+    nowhere = terminal("admin", "dead-letters", "show", str(uuid.uuid4()))
+    await nowhere.shows("dead_letter_not_found")
+    assert await nowhere.ends() == 1

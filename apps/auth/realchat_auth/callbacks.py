@@ -1,4 +1,5 @@
-"""What the sidecar calls by itself: the hourly purge (components/session-purge.yaml), and the log, for webhooks.
+"""What the sidecar calls by itself: the hourly purge (components/session-purge.yaml), the log, for webhooks, and what
+nobody could read of it, for administrators.
 
 The SDK's `App` is the registry of bindings. It runs handlers in threads and takes events one by one, so events come
 to the generated servicer.
@@ -7,7 +8,7 @@ to the generated servicer.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,14 +23,17 @@ from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_common.topics import CONVERSATIONS, SEGMENT_TYPE, bulk_subscription, read_event
+from realchat_common.topics import CONVERSATIONS, DEAD_LETTERS, SEGMENT_TYPE, bulk_subscription, read_event
 
 PURGE = "session-purge"
 PURGE_SECONDS = 60.0
 
 Answer = appcallback_v1.TopicEventResponse
 BulkAnswer = appcallback_v1.TopicEventBulkResponse
+Statuses = dict[str, Answer.TopicEventResponseStatus.ValueType]
+"""By the entry's id."""
 TakeUp = Callable[[Sequence[pb.Segment]], Awaitable[None]]
+Keep = Callable[[Sequence[tuple[bytes, Mapping[str, str]]]], Awaitable[None]]
 
 
 class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
@@ -38,12 +42,12 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
     Args:
         purge: removes what has expired.
         take_up: follows segments of the log. Raises RealChatError when they have to come again.
+        keep: keeps dead letters, each with its metadata. Raises likewise.
     """
 
-    def __init__(
-        self, purge: Callable[[], Awaitable[None]], take_up: Callable[[Sequence[pb.Segment]], Awaitable[None]]
-    ) -> None:
+    def __init__(self, purge: Callable[[], Awaitable[None]], take_up: TakeUp, keep: Keep) -> None:
         self._take_up = take_up
+        self._keep = keep
         app, loop = App(), asyncio.get_running_loop()
         self._bindings = app._servicer
 
@@ -72,28 +76,39 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
     async def ListTopicSubscriptions(
         self, request: Empty, context: Any
     ) -> appcallback_v1.ListTopicSubscriptionsResponse:
-        return appcallback_v1.ListTopicSubscriptionsResponse(subscriptions=[bulk_subscription(CONVERSATIONS)])
+        return appcallback_v1.ListTopicSubscriptionsResponse(
+            subscriptions=[bulk_subscription(CONVERSATIONS), bulk_subscription(DEAD_LETTERS, dead_letter_topic="")]
+        )
 
     async def OnBulkTopicEvent(self, request: appcallback_v1.TopicEventBulkRequest, context: Any) -> BulkAnswer:
-        statuses: dict[str, Answer.TopicEventResponseStatus.ValueType] = {}
-        segments: list[pb.Segment] = []
-        for entry in request.entries:
-            segment = _segment(entry.bytes)
-            statuses[entry.entry_id] = Answer.DROP if segment is None else Answer.SUCCESS
-            if segment and segment.events:
-                segments.append(segment)
+        take = self._take_letters if request.topic == DEAD_LETTERS else self._take_segments
         try:
-            if segments:
-                await self._take_up(segments)
+            statuses = await take(request)
         except RealChatError as error:
-            log.warning("segments have to come again", reason=error.detail)
-            statuses = dict.fromkeys(statuses, Answer.RETRY)
+            log.warning("events have to come again", topic=request.topic, reason=error.detail)
+            statuses = {entry.entry_id: Answer.RETRY for entry in request.entries}
         return BulkAnswer(
             statuses=[
                 appcallback_v1.TopicEventBulkResponseEntry(entry_id=entry_id, status=status)
                 for entry_id, status in statuses.items()
             ]
         )
+
+    async def _take_segments(self, request: appcallback_v1.TopicEventBulkRequest) -> Statuses:
+        statuses: Statuses = {}
+        segments: list[pb.Segment] = []
+        for entry in request.entries:
+            segment = _segment(entry.bytes)
+            statuses[entry.entry_id] = Answer.DROP if segment is None else Answer.SUCCESS
+            if segment and segment.events:
+                segments.append(segment)
+        if segments:
+            await self._take_up(segments)
+        return statuses
+
+    async def _take_letters(self, request: appcallback_v1.TopicEventBulkRequest) -> Statuses:
+        await self._keep([(entry.bytes, entry.metadata) for entry in request.entries])
+        return {entry.entry_id: Answer.SUCCESS for entry in request.entries}
 
 
 def _segment(raw: bytes) -> pb.Segment | None:

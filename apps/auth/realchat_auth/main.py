@@ -14,9 +14,10 @@ from chat.conversation.v1.conversation_pb2_grpc import ConversationServiceStub
 from chat.message.v1.message_pb2_grpc import MessageServiceStub
 from chat.presence.v1.presence_pb2_grpc import PresenceServiceStub
 from chat.profile.v1.profile_pb2_grpc import ProfileServiceStub
+from realchat_auth.administration.dead_letters import replayer
 from realchat_auth.administration.rpc import AdministrationServicer
 from realchat_auth.administration.service import Administration
-from realchat_auth.administration.store import AdministrationStore
+from realchat_auth.administration.store import REPLAY, AdministrationStore
 from realchat_auth.api import public_app
 from realchat_auth.bots.rpc import BotServicer
 from realchat_auth.bots.service import Bots
@@ -65,7 +66,9 @@ async def main() -> None:
         hasher = PasswordHasher(settings.argon2_time_cost, settings.argon2_memory_kib, settings.argon2_parallelism)
         profile, message = sidecar.peer("profile", ProfileServiceStub), sidecar.peer("message", MessageServiceStub)
         conversation = sidecar.peer("conversation", ConversationServiceStub)
-        outbox = Outbox(engine, couriers(sidecar, profile), now_ms)
+        administration_store = AdministrationStore(engine)
+        replay = replayer(administration_store, sidecar)
+        outbox = Outbox(engine, {**couriers(sidecar, profile), REPLAY: replay}, now_ms)
         erase = eraser(profile, conversation)
         store, passwords = AuthStore(engine), Passwords(hasher, settings.hashes_at_once)
         seal = sealing(sidecar.secrets["key-encryption-key"])
@@ -81,7 +84,7 @@ async def main() -> None:
         read = log_reader(message)
         hooks = WebhookStore(engine)
         webhooks = Webhooks(hooks, seal, read, outgoing, now_ms, private=settings.webhooks_private)
-        administration = Administration(AdministrationStore(engine), outbox, now_ms)
+        administration = Administration(administration_store, outbox, now_ms)
         elsewhere = Services(sidecar.peer("presence", PresenceServiceStub), message, conversation, profile)
         after_ms = int(settings.remind_after_seconds * 1000)
         runtime.background("reminders", Reminders(ReminderStore(engine), elsewhere, after_ms, now_ms).run)
@@ -99,8 +102,9 @@ async def main() -> None:
         async def purge() -> None:
             await accounts.purge()
             await hooks.purge(now_ms())
+            await administration_store.purge_dead_letters(now_ms())
 
-        callbacks = Callbacks(purge, webhooks.take_up)
+        callbacks = Callbacks(purge, webhooks.take_up, administration.keep)
         appcallback_service_v1.add_AppCallbackServicer_to_server(callbacks, server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.serve_http(public_app(keys, settings.issuer, settings.public_url), settings.http_port)

@@ -169,6 +169,27 @@ class WebhookSeen(Table, table=True):
     at_ms: Milliseconds
 
 
+class DeadLetter(Table, table=True):
+    """An event that could not be read."""
+
+    __tablename__ = "dead_letter"
+
+    letter_id: UUID = Field(primary_key=True)
+    digest: bytes
+    """Of the event's place on its topic: whoever brings it, and however often, it is one letter."""
+    at_ms: Milliseconds
+    """When it was published."""
+    topic: str
+    """That it was for."""
+    key: bytes
+    event_type: str
+    event_id: str
+    size: int
+    """Of the content, in bytes."""
+    content: bytes
+    replayed_at_ms: Annotated[int | None, Field(sa_type=BigInteger)] = None
+
+
 class Lockout(Table, table=True):
     """Logins to an email, whether or not it has an account, since the last that succeeded; or from one client."""
 

@@ -12,7 +12,7 @@ from realchat_common.sidecar import Sidecar
 CONVERSATIONS = "conversation-events"
 POINTERS = "conversation-pointers"
 DEAD_LETTERS = "conversation-events-dead"
-"""Of both."""
+"""Of both; auth keeps them for administrators."""
 ACCOUNTS = "account-events"
 RECEIPTS = "receipt-events"
 
@@ -66,7 +66,7 @@ def pointer_in(event: CloudEvent) -> pb.Pointer:
     )
 
 
-def bulk_subscription(topic: str) -> appcallback_v1.TopicSubscription:
+def bulk_subscription(topic: str, dead_letter_topic: str = DEAD_LETTERS) -> appcallback_v1.TopicSubscription:
     """A subscription in bulk, whose entries have the raw bytes for `read_event`.
 
     Source: https://docs.dapr.io/developing-applications/building-blocks/pubsub/pubsub-bulk/
@@ -74,7 +74,7 @@ def bulk_subscription(topic: str) -> appcallback_v1.TopicSubscription:
     return appcallback_v1.TopicSubscription(
         pubsub_name=BATCHED,
         topic=topic,
-        dead_letter_topic=DEAD_LETTERS,
+        dead_letter_topic=dead_letter_topic,
         metadata={"rawPayload": "true"},  # else daprd 1.18 leaves out data that is not text
         bulk_subscribe=appcallback_v1.BulkSubscribeConfig(
             enabled=True, max_messages_count=BULK_MOST, max_await_duration_ms=BULK_MS
@@ -105,6 +105,14 @@ async def publish(
         content_type="application/octet-stream",  # any other one that is not JSON would make a text of the bytes
         metadata={"partitionKey": key, "cloudevent.type": event_type},
         deadline=deadline,
+    )
+
+
+async def put_back(sidecar: Sidecar, topic: str, raw: bytes, *, key: str, deadline: float) -> None:
+    """Publishes an event once more, as it was on the topic. Raises as `publish` does."""
+    metadata = {"rawPayload": "true"} | ({"partitionKey": key} if key else {})
+    await sidecar.publish(
+        DIRECT, topic, raw, content_type="application/octet-stream", metadata=metadata, deadline=deadline
     )
 
 

@@ -41,6 +41,7 @@ class Code(StrEnum):
     INVITE_NOT_FOUND = ("invite_not_found", 404)
     SESSION_NOT_FOUND = ("session_not_found", 404)
     BOT_NOT_FOUND = ("bot_not_found", 404)
+    DEAD_LETTER_NOT_FOUND = ("dead_letter_not_found", 404)
     REPORT_NOT_FOUND = ("report_not_found", 404)
     EMAIL_TAKEN = ("email_taken", 409)
     HANDLE_TAKEN = ("handle_taken", 409)

@@ -46,6 +46,7 @@ class Code(Enum):
     INVITE_NOT_FOUND = ("invite_not_found", 404, grpc.StatusCode.NOT_FOUND, False, "The invitation is not valid")
     SESSION_NOT_FOUND = ("session_not_found", 404, grpc.StatusCode.NOT_FOUND, False, "No such session")
     BOT_NOT_FOUND = ("bot_not_found", 404, grpc.StatusCode.NOT_FOUND, False, "No such bot")
+    DEAD_LETTER_NOT_FOUND = ("dead_letter_not_found", 404, grpc.StatusCode.NOT_FOUND, False, "No such dead letter")
     REPORT_NOT_FOUND = ("report_not_found", 404, grpc.StatusCode.NOT_FOUND, False, "No such report")
     EMAIL_TAKEN = ("email_taken", 409, grpc.StatusCode.ALREADY_EXISTS, False, "The email has an account already")
     HANDLE_TAKEN = ("handle_taken", 409, grpc.StatusCode.ALREADY_EXISTS, False, "The handle belongs to somebody else")

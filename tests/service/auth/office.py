@@ -13,7 +13,7 @@ import pytest
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from realchat_auth.administration.service import Administration
-from realchat_auth.administration.store import AdministrationStore
+from realchat_auth.administration.store import REPLAY, AdministrationStore
 from realchat_auth.bots.service import Bots
 from realchat_auth.bots.store import BotStore
 from realchat_auth.credentials.domain import Mail, Purpose
@@ -121,6 +121,8 @@ class Office:
     profile: Receiver
     elsewhere: Receiver = field(default_factory=Receiver)
     """Where accounts that are deleted have left something."""
+    replayed: Receiver = field(default_factory=Receiver)
+    """The topics of dead letters that are put back: takes their ids."""
     log: Log = field(default_factory=Log)
     web: Web = field(default_factory=Web)
     postman: Postman = field(default_factory=Postman)
@@ -129,7 +131,9 @@ class Office:
     def __post_init__(self) -> None:
         self.keys = self.replica_keys()
         self.outbox = Outbox(
-            self.engine, {ACCOUNT_EVENT: self.broker.take, PROFILE: self.profile.take}, lambda: self.now_ms
+            self.engine,
+            {ACCOUNT_EVENT: self.broker.take, PROFILE: self.profile.take, REPLAY: self.replayed.take},
+            lambda: self.now_ms,
         )
         self.factors = SecondFactors(FactorStore(self.engine), sealing(self.sealing_key), lambda: self.now_ms)
         self.accounts = self.with_hasher(HASHER)

@@ -89,6 +89,9 @@ async def test_only_administrators_administer_and_a_suspended_one_is_none(office
             office.administration.reports(actor, False, None, 10),
             office.administration.resolve(actor, new_id(), "x"),
             office.administration.audit(actor, None, 10),
+            office.administration.dead_letters(actor, None, 10),
+            office.administration.dead_letter(actor, new_id()),
+            office.administration.replay(actor, new_id()),
         ):
             assert (await office.refused(attempt)).code is Code.PERMISSION_DENIED
     await office.administration.set_role(admin, second.user_id, admin=False)
@@ -169,3 +172,34 @@ async def test_the_audit_log_is_only_appended_to(office: Office, change: str) ->
         async with office.engine.begin() as connection:
             await connection.execute(text(change))
     assert len(await _audit(office, admin)) == 1
+
+
+async def test_a_dead_letter_is_kept_once_shown_put_back_and_all_that_is_written_down(office: Office) -> None:
+    admin = await _admin(office)
+    event = b'{"type":"chat.pointer","id":"e1"}'
+    metadata = {"__topic": "conversation-pointers", "__partition": "3", "__offset": "7", "__key": "talk"}
+    metadata["__timestamp"] = str(office.now_ms - 1_000)
+    await office.administration.keep([(event, metadata), (b"\xff\x00", {"__offset": "8", "__timestamp": "never"})])
+    await office.administration.keep([(event, metadata)])  # whoever else could not read it
+    unreadable, letter = await office.administration.dead_letters(admin, None, 10)
+    assert (unreadable.topic, unreadable.event_type, unreadable.size) == ("conversation-events", "", 2)
+    assert (letter.topic, letter.event_type, letter.event_id) == ("conversation-pointers", "chat.pointer", "e1")
+    (older,) = await office.administration.dead_letters(admin, unreadable.letter_id, 10)
+    assert older.letter_id == letter.letter_id
+
+    opened = await office.administration.dead_letter(admin, str(letter.letter_id))
+    assert (opened.key, opened.content, opened.replayed_at_ms) == (b"talk", event, None)
+    office.replayed.away = True
+    await office.administration.replay(admin, str(letter.letter_id))
+    office.replayed.away = False
+    office.passes(6)
+    await office.outbox.deliver_due()
+    assert office.replayed.taken == [letter.letter_id.bytes]
+    assert (await _audit(office, admin))[:2] == [
+        (admin, "dead_letter.replay", str(letter.letter_id)),
+        (admin, "dead_letter.read", str(letter.letter_id)),
+    ]
+    office.passes(25 * 3600)
+    await AdministrationStore(office.engine).purge_dead_letters(office.now_ms)
+    gone = await office.refused(office.administration.dead_letter(admin, str(letter.letter_id)))
+    assert gone.code is Code.DEAD_LETTER_NOT_FOUND

@@ -206,7 +206,10 @@ async def test_webhooks_belong_to_the_bots_owner_and_are_few(office: Office) -> 
 async def test_the_sidecar_brings_the_log_in_bulk(line: Line, office: Office) -> None:
     room, _ = await _room(office)
     subscriptions = await line.sidecar.ListTopicSubscriptions(empty_pb2.Empty(), metadata=SIDECAR)
-    assert [each.topic for each in subscriptions.subscriptions] == ["conversation-events"]
+    assert [each.topic for each in subscriptions.subscriptions] == [
+        "conversation-events",
+        "conversation-events-dead",
+    ]
     event = room.event(room.owner, message_sent=pb.MessageSent(body="by the topic"))
     segment = pb.Segment(conversation_id=room.talk, first_seq=2, last_seq=2, events=[event]).SerializeToString()
     entries = [

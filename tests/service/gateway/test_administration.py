@@ -74,3 +74,17 @@ async def test_a_role_is_given_and_a_report_closed(alice: Client, backends: Back
     path = f"/v1/admin/reports/{report}/resolution"
     assert (await alice.ask("POST", path, json={"resolution": "warned"})).status_code == 204
     assert backends.asked("ResolveReport").resolution == "warned"
+
+
+async def test_a_dead_letter_is_listed_opened_and_put_back(alice: Client, backends: Backends) -> None:
+    letter = pb.DeadLetter(letter_id=new_id(), topic="conversation-events", event_type="chat.segment", size=2)
+    backends.answer("ListDeadLetters", pb.ListDeadLettersResponse(letters=[letter], next_cursor="n"))
+    listed = (await alice.ask("GET", "/v1/admin/dead-letters?limit=1&cursor=c")).json()
+    assert (listed["letters"][0]["type"], listed["next_cursor"]) == ("chat.segment", "n")
+    assert backends.asked("ListDeadLetters") == pb.ListDeadLettersRequest(limit=1, cursor="c")
+    backends.answer("GetDeadLetter", pb.GetDeadLetterResponse(letter=letter, key=b"k\xff", content=b"\xff?"))
+    path = f"/v1/admin/dead-letters/{letter.letter_id}"
+    opened = (await alice.ask("GET", path)).json()
+    assert (opened["letter_id"], opened["key"], opened["content"]) == (letter.letter_id, "k\ufffd", "/z8=")
+    assert (await alice.ask("POST", f"{path}/replay")).status_code == 204
+    assert backends.asked("ReplayDeadLetter").letter_id == letter.letter_id

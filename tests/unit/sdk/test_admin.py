@@ -24,6 +24,12 @@ class Administration:
         if request.url.path == "/v1/admin/reports":
             problem = {"code": "permission_denied", "detail": "only for administrators", "temporary": False}
             return httpx.Response(403, json=problem)
+        if request.url.path == "/v1/admin/dead-letters":
+            replayed = {"d": None, "c": "1", "b": None, "a": None}
+            letters = [{"letter_id": name, "replayed_at": at} for name, at in replayed.items()]
+            return httpx.Response(200, json={"letters": letters, "next_cursor": None})
+        if request.url.path.startswith("/v1/admin/dead-letters/") and request.method == "GET":
+            return httpx.Response(200, json={"letter_id": "a", "key": "talk", "content": "eyI/IjoifiJ9"})
         if request.method != "GET":
             return httpx.Response(204)
         second = request.url.params.get("cursor") == "more"
@@ -62,3 +68,16 @@ def test_who_is_no_administrator_is_told_so(administration: Administration) -> N
     refused = CliRunner().invoke(app, ["admin", "reports"])
     assert refused.exit_code == 1
     assert "permission_denied" in refused.stderr
+
+
+def test_a_dead_letter_is_shown_as_it_is_and_those_that_were_not_yet_are_put_back_in_their_order(
+    administration: Administration,
+) -> None:
+    shown = CliRunner().invoke(app, ["admin", "dead-letters", "show", "a"])
+    assert (shown.stdout, shown.stderr) == ('{"?":"~"}\n', "key: talk\n")
+    assert "1 put back" in CliRunner().invoke(app, ["admin", "dead-letters", "replay", "c"]).stdout
+    assert "3 put back" in CliRunner().invoke(app, ["admin", "dead-letters", "replay", "--all"]).stdout
+    replayed = [path for method, path, _ in administration.asked if method == "POST"]
+    assert replayed == [f"/v1/admin/dead-letters/{name}/replay" for name in "cabd"]
+    for wrong in ([], ["--all", "a"]):
+        assert CliRunner().invoke(app, ["admin", "dead-letters", "replay", *wrong]).exit_code == 2

@@ -10,7 +10,7 @@ from chat.auth.v1 import administration_pb2 as pb
 from chat.auth.v1.administration_pb2_grpc import AdministrationServiceServicer
 from realchat_auth.administration.service import Administration, reason_of
 from realchat_auth.administration.store import ADMIN
-from realchat_auth.tables import Account, Audit, Report
+from realchat_auth.tables import Account, Audit, DeadLetter, Report
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import decode_cursor, encode_cursor, new_id, page_limit, parse_id
 from realchat_common.rpc import current_user
@@ -71,6 +71,18 @@ def _entry(entry: Audit) -> pb.AuditEntry:
         action=entry.action,
         subject_id=str(entry.subject_id),
         detail=entry.detail,
+    )
+
+
+def _letter(letter: DeadLetter) -> pb.DeadLetter:
+    return pb.DeadLetter(
+        letter_id=str(letter.letter_id),
+        at_ms=letter.at_ms,
+        topic=letter.topic,
+        event_type=letter.event_type,
+        event_id=letter.event_id,
+        size=letter.size,
+        replayed_at_ms=letter.replayed_at_ms or 0,
     )
 
 
@@ -142,3 +154,18 @@ class AdministrationServicer(AdministrationServiceServicer):
         rows = await self._administration.audit(current_user().user_id, _before(request.cursor), limit + 1)
         page, next_cursor = _page(rows, limit, lambda row: row.entry_id)
         return pb.ListAuditResponse(entries=map(_entry, page), next_cursor=next_cursor)
+
+    async def ListDeadLetters(self, request: pb.ListDeadLettersRequest, context: Any) -> pb.ListDeadLettersResponse:
+        limit = page_limit(request.limit)
+        rows = await self._administration.dead_letters(current_user().user_id, _before(request.cursor), limit + 1)
+        page, next_cursor = _page(rows, limit, lambda row: row.letter_id)
+        return pb.ListDeadLettersResponse(letters=map(_letter, page), next_cursor=next_cursor)
+
+    async def GetDeadLetter(self, request: pb.GetDeadLetterRequest, context: Any) -> pb.GetDeadLetterResponse:
+        letter_id = parse_id(request.letter_id, "letter_id")
+        letter = await self._administration.dead_letter(current_user().user_id, letter_id)
+        return pb.GetDeadLetterResponse(letter=_letter(letter), key=letter.key, content=letter.content)
+
+    async def ReplayDeadLetter(self, request: pb.ReplayDeadLetterRequest, context: Any) -> pb.ReplayDeadLetterResponse:
+        await self._administration.replay(current_user().user_id, parse_id(request.letter_id, "letter_id"))
+        return pb.ReplayDeadLetterResponse()

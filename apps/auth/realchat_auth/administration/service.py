@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+from realchat_auth.administration.dead_letters import dead_letter
 from realchat_auth.administration.store import ADMIN, MEMBER, ONLY_ADMINISTRATORS, AdministrationStore
 from realchat_auth.domain import MOST_EMAIL_TEXT
 from realchat_auth.outbox import Outbox
-from realchat_auth.tables import Account, Audit, Report
+from realchat_auth.tables import Account, Audit, DeadLetter, Report
 from realchat_common.errors import Code, RealChatError
 from realchat_common.text import clean_text
 
@@ -24,7 +25,7 @@ class Administration:
     """The use cases. All but `report` raise permission_denied for who is no administrator now.
 
     Args:
-        store: roles, suspensions, reports, the audit log.
+        store: roles, suspensions, reports, dead letters, the audit log.
         outbox: delivers what other services are owed.
         clock: milliseconds since the Unix epoch.
     """
@@ -88,6 +89,25 @@ class Administration:
         """What administrators did, newest first."""
         await self._require_admin(actor_id)
         return await self._store.audit(before, limit)
+
+    async def keep(self, records: Sequence[tuple[bytes, Mapping[str, str]]]) -> None:
+        """Takes events that could not be read, each with its metadata."""
+        await self._store.add_dead_letters([dead_letter(*record, self._clock()) for record in records])
+
+    async def dead_letters(self, actor_id: str, before: UUID | None, limit: int) -> Sequence[DeadLetter]:
+        """Events that could not be read, without their content, newest first."""
+        await self._require_admin(actor_id)
+        return await self._store.dead_letters(before, limit)
+
+    async def dead_letter(self, actor_id: str, letter_id: str) -> DeadLetter:
+        """One of them. Raises dead_letter_not_found."""
+        await self._require_admin(actor_id)
+        return await self._store.read_dead_letter(letter_id, actor_id, self._clock())
+
+    async def replay(self, actor_id: str, letter_id: str) -> None:
+        """Puts one back into its topic, as soon as the broker takes it. Raises dead_letter_not_found."""
+        await self._require_admin(actor_id)
+        await self._outbox.deliver([await self._store.replay_dead_letter(letter_id, actor_id, self._clock())])
 
     async def _require_admin(self, user_id: str) -> None:
         if not await self._store.is_admin(user_id):

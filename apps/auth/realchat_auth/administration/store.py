@@ -1,4 +1,4 @@
-"""Roles, suspensions, reports and the audit log in auth's database. Each method is one transaction.
+"""Roles, suspensions, reports, dead letters and the audit log in auth's database. Each method is one transaction.
 
 Invariants, with the tests that break when they go (tests/service/auth/test_administration.py): what an administrator
 does is written down in the transaction that does it; whoever keeps another one out, or takes their role, is an
@@ -7,19 +7,22 @@ administrator at that moment, so one is left.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 from uuid import UUID
 
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, defer
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from realchat_auth.bots.store import end_keys
+from realchat_auth.outbox import LEASE_MS
 from realchat_auth.store import Ended, end_all, locked_account
-from realchat_auth.tables import Account, Audit, Bot, Report
+from realchat_auth.tables import Account, Audit, Bot, DeadLetter, Owed, Report
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
@@ -27,7 +30,13 @@ from realchat_common.ids import new_id
 ADMIN, MEMBER = "admin", "member"
 ONLY_ADMINISTRATORS = "only administrators may do this"
 
-Row = TypeVar("Row", Account, Report, Audit)
+KEPT_MS = 25 * 3_600_000
+"""For how long after their publication events are kept here: as in their topics (dev/kafka/topics.yaml), since messages
+that were deleted for everyone are in them."""
+REPLAY = "dead-letter"
+"""What is owed: a letter that is put back."""
+
+Row = TypeVar("Row", Account, Report, Audit, DeadLetter)
 
 
 class AdministrationStore:
@@ -121,6 +130,46 @@ class AdministrationStore:
         """What administrators did, newest first."""
         return await self._page(select(Audit), col(Audit.entry_id), before, limit)
 
+    async def add_dead_letters(self, letters: Iterable[DeadLetter]) -> None:
+        """Keeps letters, each once."""
+        async with transaction(self._engine) as db:
+            for letter in letters:
+                await db.exec(insert(DeadLetter).values(letter.model_dump()).on_conflict_do_nothing())
+
+    async def dead_letters(self, before: UUID | None, limit: int) -> list[DeadLetter]:
+        """Letters without their content, newest first."""
+        query = select(DeadLetter).options(defer(DeadLetter.content, raiseload=True))  # type: ignore[arg-type]
+        return await self._page(query, col(DeadLetter.letter_id), before, limit)
+
+    async def dead_letter(self, letter_id: UUID) -> DeadLetter | None:
+        """A letter, if it is still there."""
+        async with transaction(self._engine) as db:
+            return await db.get(DeadLetter, letter_id)
+
+    async def read_dead_letter(self, letter_id: str, actor_id: str, now_ms: int) -> DeadLetter:
+        """A letter, for an administrator. Raises dead_letter_not_found."""
+        async with transaction(self._engine) as db:
+            letter = await _letter(db, letter_id)
+            _note(db, actor_id, "dead_letter.read", letter.letter_id, letter.topic, now_ms)
+            return letter
+
+    async def replay_dead_letter(self, letter_id: str, actor_id: str, now_ms: int) -> Owed:
+        """Has a letter put back. Raises dead_letter_not_found."""
+        async with transaction(self._engine) as db:
+            letter = await _letter(db, letter_id)
+            letter.replayed_at_ms = now_ms
+            _note(db, actor_id, "dead_letter.replay", letter.letter_id, letter.topic, now_ms)
+            debt = Owed(
+                owed_id=UUID(new_id()), kind=REPLAY, payload=letter.letter_id.bytes, due_at_ms=now_ms + LEASE_MS
+            )
+            db.add(debt)
+            return debt
+
+    async def purge_dead_letters(self, now_ms: int) -> None:
+        """Forgets those that their topic has forgotten, too."""
+        async with transaction(self._engine) as db:
+            await db.exec(delete(DeadLetter).where(col(DeadLetter.at_ms) < now_ms - KEPT_MS))
+
     async def _page(self, query: SelectOfScalar[Row], key: Mapped[UUID], before: UUID | None, limit: int) -> list[Row]:
         if before:
             query = query.where(key < before)
@@ -142,6 +191,13 @@ async def _acted_upon(db: AsyncSession, user_id: str, actor_id: str) -> Account:
     if ids[0] not in accounts:
         raise RealChatError(Code.USER_NOT_FOUND)
     return accounts[ids[0]]
+
+
+async def _letter(db: AsyncSession, letter_id: str) -> DeadLetter:
+    letter = await db.get(DeadLetter, UUID(letter_id), with_for_update=True)
+    if letter is None:
+        raise RealChatError(Code.DEAD_LETTER_NOT_FOUND)
+    return letter
 
 
 def _give(db: AsyncSession, account: Account, role: str, actor: str, now_ms: int) -> None:

@@ -17,8 +17,11 @@ from realchat_gateway.schemas.administration import (
     AdministeredUsers,
     AuditEntry,
     AuditLog,
+    DeadLetter,
+    DeadLetters,
     FiledReport,
     NewReport,
+    OpenedLetter,
     Report,
     Reports,
     Resolution,
@@ -98,6 +101,31 @@ async def list_audit(user: Reader, gateway: GatewayDep, cursor: Cursor = "", lim
     asked = pb.ListAuditRequest(limit=limit, cursor=cursor)
     answer = await gateway.administration.call(gateway.administration.stub.ListAudit, asked, user)
     return AuditLog(entries=[AuditEntry.of(each) for each in answer.entries], next_cursor=answer.next_cursor or None)
+
+
+@router.get("/dead-letters")
+async def list_dead_letters(user: Reader, gateway: GatewayDep, cursor: Cursor = "", limit: Limit = 50) -> DeadLetters:
+    """Events that no service could read, newest first; they are kept for a day."""
+    asked = pb.ListDeadLettersRequest(limit=limit, cursor=cursor)
+    answer = await gateway.administration.call(gateway.administration.stub.ListDeadLetters, asked, user)
+    letters = [DeadLetter.of(each) for each in answer.letters]
+    return DeadLetters(letters=letters, next_cursor=answer.next_cursor or None)
+
+
+@router.get("/dead-letters/{letter_id}")
+async def show_dead_letter(letter_id: Id, user: Reader, gateway: GatewayDep) -> OpenedLetter:
+    """One of them with what is in it. The audit log says who has seen it."""
+    asked = pb.GetDeadLetterRequest(letter_id=letter_id)
+    return OpenedLetter.opened(
+        await gateway.administration.call(gateway.administration.stub.GetDeadLetter, asked, user)
+    )
+
+
+@router.post("/dead-letters/{letter_id}/replay", status_code=204)
+async def replay_dead_letter(letter_id: Id, user: Writer, gateway: GatewayDep) -> None:
+    """Puts one back into its topic, as soon as the broker takes it. Twice does no harm."""
+    asked = pb.ReplayDeadLetterRequest(letter_id=letter_id)
+    await gateway.administration.call(gateway.administration.stub.ReplayDeadLetter, asked, user)
 
 
 @reports.post("/messages/{message_id}/report", status_code=201)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from base64 import b64encode
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -42,6 +43,16 @@ _ENTRY = {
     "action": "user.suspend",
     "subject_id": BOB,
     "detail": "spam",
+}
+
+_LETTER = {
+    "letter_id": SESSION,
+    "at": AT,
+    "topic": "conversation-events",
+    "type": "chat.segment",
+    "event_id": MESSAGE,
+    "size": 13,
+    "replayed_at": None,
 }
 
 
@@ -167,6 +178,18 @@ class Reports(BaseModel):
     next_cursor: str | None
 
 
+def _letter(letter: pb.DeadLetter) -> dict[str, Any]:
+    return {
+        "letter_id": letter.letter_id,
+        "at": rfc3339(letter.at_ms),
+        "topic": letter.topic,
+        "type": letter.event_type,
+        "event_id": letter.event_id,
+        "size": letter.size,
+        "replayed_at": _time(letter.replayed_at_ms),
+    }
+
+
 class AuditEntry(BaseModel):
     """Something that an administrator did."""
 
@@ -197,3 +220,44 @@ class AuditLog(BaseModel):
 
     entries: list[AuditEntry]
     next_cursor: str | None
+
+
+class DeadLetter(BaseModel):
+    """An event that no service could read."""
+
+    letter_id: Id
+    at: Annotated[Time, Field(description="When it was published.")]
+    topic: Annotated[str, Field(description="That it was for.")]
+    type: Annotated[str, Field(description="As the event says; empty if that cannot be read either.")]
+    event_id: str
+    size: Annotated[int, Field(description="In bytes.")]
+    replayed_at: Time | None
+
+    @classmethod
+    def of(cls, letter: pb.DeadLetter) -> DeadLetter:
+        """From the auth service."""
+        return cls(**_letter(letter))
+
+
+class DeadLetters(BaseModel):
+    """Newest first."""
+
+    model_config = example({"letters": [_LETTER], "next_cursor": None})
+
+    letters: list[DeadLetter]
+    next_cursor: str | None
+
+
+class OpenedLetter(DeadLetter):
+    """A dead letter with what is in it."""
+
+    model_config = example({**_LETTER, "key": TALK, "content": "eyJpZCI6ImUifQ=="})
+
+    key: Annotated[str, Field(description="Of the record on the topic.")]
+    content: Annotated[str, Field(description="The event as it was published, in base64. There may be messages in it.")]
+
+    @classmethod
+    def opened(cls, answer: pb.GetDeadLetterResponse) -> OpenedLetter:
+        """From the auth service."""
+        content = b64encode(answer.content).decode()
+        return cls(**_letter(answer.letter), key=answer.key.decode(errors="replace"), content=content)

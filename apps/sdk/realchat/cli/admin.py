@@ -1,9 +1,10 @@
-"""`realchat admin`: people, reports and the audit log, for accounts with the role admin."""
+"""`realchat admin`: people, reports, the audit log and dead letters, for accounts with the role admin."""
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+import uuid
+from base64 import b64decode
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -12,11 +13,9 @@ import typer
 from realchat.cli.session import client, run
 from realchat.cli.table import print_table
 
-app = typer.Typer(no_args_is_help=True, help="For administrators and operators.")
-with suppress(ModuleNotFoundError):  # comes with realchat[operator]
-    from realchat.cli import dead_letters
-
-    app.add_typer(dead_letters.app, name="dead-letters")
+app = typer.Typer(no_args_is_help=True, help="For administrators.")
+letters = typer.Typer(no_args_is_help=True, help="Events that no service could read: list, show, replay.")
+app.add_typer(letters, name="dead-letters")
 
 Role = Literal["admin", "member"]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
@@ -76,15 +75,66 @@ def audit(limit: Limit = 50, json: Json = False) -> None:
     _list("audit", {}, ("at", "actor", "action", "subject_id", "detail"), limit, json=json)
 
 
+@letters.command("list")
+def list_letters(limit: Limit = 50, json: Json = False) -> None:
+    """List them, newest first. They are kept for a day."""
+    columns = ("letter_id", "at", "topic", "type", "event_id", "size", "replayed_at")
+    _list("dead-letters", {}, columns, limit, json=json)
+
+
+@letters.command()
+def show(letter_id: str) -> None:
+    """Show one as it is. It may have messages in it, so the audit log says who has seen it."""
+
+    async def ask() -> _Letter:
+        async with client() as me:
+            return await me.api.ask("GET", f"/v1/admin/dead-letters/{letter_id}", _Letter)
+
+    letter = run(ask())
+    typer.echo(f"key: {letter.key}", err=True)
+    sys.stdout.buffer.write(b64decode(letter.content) + b"\n")
+
+
+@letters.command()
+def replay(
+    letter_ids: Annotated[list[str] | None, typer.Argument(help="As `list` shows them.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All that were not put back yet.")] = False,
+) -> None:
+    """Put them back into the topics that they were for, in their order. Twice does no harm."""
+    if bool(letter_ids) == everything:
+        raise typer.BadParameter("name letters, or say --all")
+
+    async def act() -> int:
+        async with client() as me:
+            chosen = letter_ids or [
+                row["letter_id"]
+                async for page in me.api.pages("/v1/admin/dead-letters", _Page)
+                for row in page.rows
+                if not row["replayed_at"]
+            ]
+            for letter_id in sorted(chosen):
+                path = f"/v1/admin/dead-letters/{letter_id}/replay"
+                await me.api.ask("POST", path, type(None), key=uuid.uuid4().hex)
+            return len(chosen)
+
+    typer.echo(f"{run(act())} put back")
+
+
+class _Letter(msgspec.Struct, frozen=True):
+    key: str
+    content: str
+
+
 class _Page(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
     users: list[dict[str, Any]] = []
     reports: list[dict[str, Any]] = []
     entries: list[dict[str, Any]] = []
+    letters: list[dict[str, Any]] = []
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        return self.users or self.reports or self.entries
+        return self.users or self.reports or self.entries or self.letters
 
 
 def _do(method: str, path: str, json: dict[str, str] | None) -> None:

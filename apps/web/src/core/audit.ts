@@ -4,6 +4,8 @@ const DEEDS: Record<string, (whom: string) => string> = {
   "user.unsuspend": (whom) => `let ${whom} in again`,
   "user.role": (whom) => `changed the role of ${whom}`,
   "report.resolve": () => "resolved a report",
+  "dead_letter.read": () => "looked at a dead letter",
+  "dead_letter.replay": () => "put back a dead letter",
 };
 
 /** A sentence about what an administrator did. Actions of newer servers are told by their names. */

@@ -76,6 +76,21 @@ class AdministrationServiceStub:
                 request_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListAuditRequest.SerializeToString,
                 response_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListAuditResponse.FromString,
                 _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/chat.auth.v1.AdministrationService/ListDeadLetters',
+                request_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
+        self.GetDeadLetter = channel.unary_unary(
+                '/chat.auth.v1.AdministrationService/GetDeadLetter',
+                request_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.GetDeadLetterRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.GetDeadLetterResponse.FromString,
+                _registered_method=True)
+        self.ReplayDeadLetter = channel.unary_unary(
+                '/chat.auth.v1.AdministrationService/ReplayDeadLetter',
+                request_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.ReplayDeadLetterRequest.SerializeToString,
+                response_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.ReplayDeadLetterResponse.FromString,
+                _registered_method=True)
 
 
 class AdministrationServiceServicer:
@@ -141,6 +156,28 @@ class AdministrationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDeadLetters(self, request, context):
+        """Events that could not be read, newest first, for as long as their topic keeps its events: a day.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetDeadLetter(self, request, context):
+        """One with what is in it, which may be messages: it is written down who has seen it. Errors: dead_letter_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayDeadLetter(self, request, context):
+        """Puts one back into the topic that it was for, at once or as soon as the broker takes it. Twice does no harm:
+        consumers know what they have by its place in the log. Errors: dead_letter_not_found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdministrationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -183,6 +220,21 @@ def add_AdministrationServiceServicer_to_server(servicer, server):
                     servicer.ListAudit,
                     request_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListAuditRequest.FromString,
                     response_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListAuditResponse.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.ListDeadLettersResponse.SerializeToString,
+            ),
+            'GetDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeadLetter,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.GetDeadLetterRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.GetDeadLetterResponse.SerializeToString,
+            ),
+            'ReplayDeadLetter': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayDeadLetter,
+                    request_deserializer=chat_dot_auth_dot_v1_dot_administration__pb2.ReplayDeadLetterRequest.FromString,
+                    response_serializer=chat_dot_auth_dot_v1_dot_administration__pb2.ReplayDeadLetterResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -403,6 +455,87 @@ class AdministrationService:
             '/chat.auth.v1.AdministrationService/ListAudit',
             chat_dot_auth_dot_v1_dot_administration__pb2.ListAuditRequest.SerializeToString,
             chat_dot_auth_dot_v1_dot_administration__pb2.ListAuditResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AdministrationService/ListDeadLetters',
+            chat_dot_auth_dot_v1_dot_administration__pb2.ListDeadLettersRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_administration__pb2.ListDeadLettersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AdministrationService/GetDeadLetter',
+            chat_dot_auth_dot_v1_dot_administration__pb2.GetDeadLetterRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_administration__pb2.GetDeadLetterResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayDeadLetter(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.auth.v1.AdministrationService/ReplayDeadLetter',
+            chat_dot_auth_dot_v1_dot_administration__pb2.ReplayDeadLetterRequest.SerializeToString,
+            chat_dot_auth_dot_v1_dot_administration__pb2.ReplayDeadLetterResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -153,6 +153,19 @@ async def test_people_see_who_is_there_by_the_sdk(client: NewClient) -> None:
     await bob.connect()
     await eventually(sees("online"), "Alice sees that Bob has come")
     assert [(one["user_id"], one["status"]) for one in (await told).data["presences"]] == [(bob_id, "online")]
+    await bob.set_presence("away")
+    await eventually(sees("away"), "Alice sees that Bob is away")
+    seen: list[str] = []
+    alice.on_change(lambda _: seen.extend(one.status for one in alice.view.presences.values() if one.user_id == bob_id))
+    bob.drop()
+    await eventually(lambda: bob.connections == 2, "Bob is connected again")
+    await bob.set_presence("invisible")
+    await eventually(sees("offline"), "Alice does not see Bob any more")
+    bob.drop()
+    await eventually(lambda: bob.connections == 3, "Bob is connected again")
+    assert "online" not in seen  # not for a moment by a new socket either
+    await bob.set_presence("online")
+    await eventually(sees("online"), "Alice sees Bob again")
     alice.drop()
     await bob.logout()
     await eventually(sees("offline"), "Alice sees that Bob has gone, by her next socket")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote
 
 import httpx
@@ -17,8 +17,9 @@ import msgspec
 
 from realchat.api import LONGEST_DELAY, PAGE, Api
 from realchat.backoff import delay
+from realchat.codes import Code
 from realchat.contacts import Contacts
-from realchat.errors import ConnectionLostError, RealChatError
+from realchat.errors import ConnectionLostError, InvalidRequestError, RealChatError
 from realchat.files import Files
 from realchat.models import (
     Changed,
@@ -35,6 +36,7 @@ from realchat.models import (
     Profiles,
     Receipt,
     Sent,
+    Shown,
     Signal,
     Tokens,
 )
@@ -347,6 +349,20 @@ class Client:
             InvalidRequestError: they are too many, or not users' ids; those before are still watched.
         """
         await self._synced().watch(user_ids)
+
+    async def set_presence(self, status: Shown) -> None:
+        """Is to be seen as `online`, `away` or not at all (`invisible`), as far as this device is concerned.
+
+        It connects; every new connection says it again, until the session ends. Of all devices of a person the most
+        present one counts.
+
+        Raises:
+            InvalidRequestError: there is no such status.
+        """
+        if status not in get_args(Shown):  # the server would not let the socket in
+            detail = f"a presence is one of {', '.join(get_args(Shown))}"
+            raise InvalidRequestError(Code.INVALID_ARGUMENT, detail, field="status")
+        await self._synced().link.show(status)
 
     async def read(self, conversation_id: str, up_to_seq: int) -> Receipt:
         """Says how far one has read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from time import monotonic
 from typing import Any, NoReturn, Protocol
 
@@ -13,7 +14,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus
 from realchat.api import Api
 from realchat.backoff import delay
 from realchat.errors import ConnectionLostError, RealChatError, SocketRefusedError
-from realchat.models import Event, Frame, Signal, Ticket
+from realchat.models import Event, Frame, Shown, Signal, Ticket
 from realchat.socket import MOST_FRAME_BYTES, ClosedError, Socket
 from realchat.tasks import ended
 
@@ -64,6 +65,7 @@ class Link:
         self._listener = listener
         self._url = socket_url
         self._socket: Socket | None = None
+        self._shown: Shown = "online"
         self.connections = 0
         """How often it has connected."""
 
@@ -79,6 +81,16 @@ class Link:
     async def tell(self, frame: Mapping[str, Any]) -> None:
         """Sends a frame that has no answer. Raises ConnectionLostError."""
         await self._up().tell(frame)
+
+    async def show(self, status: Shown) -> None:
+        """Is to be seen so by this socket, if there is one, and by all that follow."""
+        self._shown = status
+        if self._socket:
+            with suppress(ConnectionLostError):
+                await self._tell_shown(self._socket, status)
+
+    async def _tell_shown(self, socket: Socket, status: Shown) -> None:
+        await socket.tell({"type": "presence", "status": status})
 
     def _up(self) -> Socket:
         if self._socket is None:
@@ -163,10 +175,13 @@ class Link:
                 await ended(reader)
 
     async def _begin(self, socket: Socket, ticket: str) -> None:
-        ready = await socket.greet(ticket)
+        shown = self._shown
+        ready = await socket.greet(ticket, shown)
         await self._listener.greeted(ready.epoch)
         positions = self._listener.positions()
         await socket.resume(dict(list(positions.items())[:MOST_RESUMED]))
+        if self._shown != shown:  # somebody has changed their mind meanwhile
+            await self._tell_shown(socket, self._shown)
 
     def _resumed(self, socket: Socket, frame: Frame) -> None:
         self._socket = socket

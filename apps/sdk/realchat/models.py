@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 Role = Literal["member", "admin", "owner"]
+Shown = Literal["online", "away", "invisible"]
 
 
 class Tokens(Struct, frozen=True, kw_only=True):

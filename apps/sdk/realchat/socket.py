@@ -12,7 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from realchat.errors import ConnectionLostError, error_of
-from realchat.models import Event, Frame, Signal
+from realchat.models import Event, Frame, Shown, Signal
 
 ANSWER_SECONDS = 15.0
 """After that a frame counts as unanswered."""
@@ -143,9 +143,9 @@ class Socket:
         except ConnectionClosed as closed:
             raise ConnectionLostError("the socket has closed") from closed
 
-    async def greet(self, ticket: str) -> Frame:
-        """Authenticates. Returns `ready`. Raises as `ask` does."""
-        ready = _decode_frame(await self.ask({"type": "auth", "ticket": ticket}))
+    async def greet(self, ticket: str, shown: Shown) -> Frame:
+        """Authenticates, to be seen so from the start. Returns `ready`. Raises as `ask` does."""
+        ready = _decode_frame(await self.ask({"type": "auth", "ticket": ticket, "presence": shown}))
         self._silence = SILENCE_SECONDS + ready.ping_interval_ms / 1000
         return ready
 

@@ -11,7 +11,15 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-from realchat import Client, ConnectionLostError, LoggedOutError, MemoryStore, RateLimitedError, SocketRefusedError
+from realchat import (
+    Client,
+    ConnectionLostError,
+    InvalidRequestError,
+    LoggedOutError,
+    MemoryStore,
+    RateLimitedError,
+    SocketRefusedError,
+)
 from realchat.models import Tokens
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.datastructures import Headers
@@ -35,6 +43,7 @@ class Server:
         self.scripts = list(scripts)
         self.epoch = "1"
         self.resumes: list[dict[str, int]] = []
+        self.shown: list[str] = []
         self.refreshes = 0
         self.session_ended = False
         self.last_seq = 5
@@ -67,6 +76,7 @@ class Server:
     async def handle(self, connection: ServerConnection) -> None:
         auth = msgspec.json.decode(await connection.recv())
         assert auth["type"] == "auth"
+        self.shown.append(auth["presence"])
         await self.say(connection, type="ready", id=auth["id"], epoch=self.epoch, ping_interval_ms=25_000)
         resume = msgspec.json.decode(await connection.recv())
         self.resumes.append(resume["conversations"])
@@ -250,6 +260,50 @@ async def test_who_is_watched_is_in_the_view_as_told_last_and_watched_again_by_t
         assert [signal.data["presences"][0]["status"] for signal in told] == ["online", "away", "offline"]
         assert client.connections == 2
         assert client.view.presences["bob"].status == "offline"
+
+
+async def tells_presence(server: Server, connection: ServerConnection) -> None:
+    frame = msgspec.json.decode(await connection.recv())
+    assert frame == {"type": "presence", "status": "invisible"}
+    await connection.close(4000)
+
+
+async def test_how_one_is_to_be_seen_is_said_at_once_and_again_by_each_new_socket() -> None:
+    server = Server(tells_presence, Server.news)
+    async with client_of(server) as client:
+        await client.set_presence("away")
+        events = client.events()
+        await client.connect()
+        await client.set_presence("invisible")
+        await anext(events)
+        with pytest.raises(InvalidRequestError, match="one of online"):
+            await client.set_presence("busy")  # type: ignore[arg-type]
+    assert server.shown == ["away", "invisible"]
+
+
+async def test_a_presence_that_is_set_while_a_socket_connects_is_said_over_it() -> None:
+    greeted, go, said = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class Slow(Server):
+        async def say(self, connection: ServerConnection, **frame: Any) -> None:
+            if frame["type"] == "resumed":
+                greeted.set()
+                await go.wait()
+            await super().say(connection, **frame)
+
+    async def hears(server: Server, connection: ServerConnection) -> None:
+        assert msgspec.json.decode(await connection.recv()) == {"type": "presence", "status": "away"}
+        said.set()
+
+    server = Slow(hears)
+    async with client_of(server) as client:
+        connecting = asyncio.ensure_future(client.connect())
+        await greeted.wait()
+        await client.set_presence("away")
+        go.set()
+        await connecting
+        await said.wait()
+    assert server.shown == ["online"]
 
 
 async def test_a_watch_ends_with_the_session() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import Browser, expect
@@ -88,4 +89,16 @@ async def test_a_long_history_is_scrolled_from_end_to_end_with_few_elements(
     await expect(quote).to_contain_text(log[0])
     await quote.click()
     await expect(page.get_by_text("You created the group")).to_be_visible()
+    await page.locator("#events").focus()
+    await page.keyboard.press("End")
+    await reader.sees("An answer")
+    await page.get_by_role("button", name="Search in this conversation").click()
+    # Nobody said anything then, so the beginning is what comes next.
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    await page.get_by_label("Jump to date").fill(yesterday.isoformat())
+    await reader.keeps("jump_to_date")
+    await reader.is_accessible()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("You created the group")).to_be_visible()
+    await eventually(is_at_the_beginning, "the first message is there")
     assert reader.errors == []

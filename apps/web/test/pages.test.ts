@@ -9,11 +9,23 @@ import { sent } from "./server";
 
 const LENGTH = 6_000;
 
+interface Query {
+  before?: number;
+  after?: number;
+  around_time?: string;
+  limit: number;
+}
+
 /** A client that has just come to a long conversation. */
 function begin(): { timeline: Timeline; pages: Pages } {
   const log = Array.from({ length: LENGTH }, (_, index) => sent(index + 1));
   const api = {
-    get: async (_: string, query: { before?: number; after?: number; limit: number }): Promise<History> => {
+    get: async (_: string, query: Query): Promise<History> => {
+      if (query.around_time !== undefined) {
+        const index = log.findIndex((event) => event.at >= (query.around_time ?? ""));
+        const from = Math.max(0, (index < 0 ? LENGTH : index) - query.limit / 2);
+        return { events: log.slice(from, from + query.limit), last_seq: LENGTH, has_more: true };
+      }
       const to = query.after === undefined ? (query.before ?? LENGTH + 1) - 1 : query.after + query.limit;
       const events = log.slice(Math.max(0, to - query.limit), to);
       const hasMore = query.after === undefined ? to > query.limit : to < LENGTH;
@@ -85,4 +97,14 @@ test("a message that is quoted from far away is read once, and one that is gone 
   await pages.quoted("c", "gone");
   await pages.quoted("c", "gone");
   expect(asked).toHaveLength(2);
+});
+
+test("a moment's place is that of what comes then or next, or else of the newest", async () => {
+  const { timeline, pages } = begin();
+  await pages.newest("c");
+  const moment = new Date(sent(3_000).at);
+  expect(await pages.at("c", moment)).toBe(3_000);
+  expect(rangeOf(timeline.ranges, 3_000)).not.toBeNull();
+  expect(await pages.at("c", new Date(0))).toBe(1);
+  expect(await pages.at("c", new Date("9999-01-01"))).toBe(LENGTH);
 });

@@ -102,6 +102,12 @@ export function lastSeen(at: string | null, now: Date): string {
   return at ? `seen ${ago(at, now)}` : "offline";
 }
 
+/** A day as date fields have it, by this place's clock: 2026-01-31. */
+export function dateOf(at: Date): string {
+  const [month, date] = [at.getMonth() + 1, at.getDate()].map((part) => String(part).padStart(2, "0"));
+  return `${at.getFullYear()}-${month}-${date}`;
+}
+
 /** Also of the future. */
 export function fullDay(at: string): string {
   return fullDate.format(new Date(at));

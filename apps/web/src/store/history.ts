@@ -117,6 +117,16 @@ export class Pages {
     });
   }
 
+  /** The place of the first event of a moment or later, or of the newest; what is around it is there then. */
+  async at(id: Id, moment: Date): Promise<number> {
+    const timeline = this.#timelineOf(id);
+    const time = moment.toISOString();
+    const page = await this.#page(id, timeline, { around_time: time, limit: PAGE });
+    timeline.insertAround(page);
+    this.#read(id, page.events, false);
+    return (page.events.find((event) => event.at >= time) ?? page.events.at(-1))?.seq ?? 1;
+  }
+
   /** A message and those that answer it. */
   thread(id: Id, messageId: Id): Promise<void> {
     return this.#once(`${id}/thread/${messageId}`, async () => {
@@ -185,7 +195,7 @@ export class Pages {
   async #page(
     id: Id,
     timeline: Timeline,
-    query: { before?: number | null; after?: number; around?: number; limit: number },
+    query: { before?: number | null; after?: number; around?: number; around_time?: string; limit: number },
   ): Promise<History> {
     const { generation } = timeline;
     const page = await this.#api.get<History>(`/v1/conversations/${id}/events`, query);

@@ -1,19 +1,23 @@
 import { Search } from "lucide-react";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { asTyped, snippet } from "../core/search";
-import { when } from "../core/text";
+import { dateOf, when } from "../core/text";
 import type { Id } from "../core/wire";
 import { search } from "../store/actions";
 import type { Conversation } from "../store/model";
+import { Field } from "./Field";
 import { useChat, useNow, useSettled } from "./hooks";
 import { More } from "./More";
 import { usePages } from "./pages";
 import { Panel } from "./Panel";
+import { openConversation } from "./place";
 import { closeWhereItCovers, PlaceLink } from "./PlaceLink";
 import { titleOf } from "./titles";
 
 const TYPING_MS = 250;
 const LEAST_CHARACTERS = 2;
+/** The server knows no time before 1970, wherever one is. */
+const EARLIEST = "1970-01-02";
 
 interface Props {
   text: string;
@@ -92,8 +96,48 @@ export function SearchPanel({ conversation, onClose }: { conversation: Conversat
             dir="auto"
           />
         </div>
+        <JumpToDate conversation={conversation} onOpen={() => closeWhereItCovers(onClose)} />
         <Hits text={text} within={conversation.id} onOpen={() => closeWhereItCovers(onClose)} />
       </div>
     </Panel>
+  );
+}
+
+/** Shows what was first said on a day, by this person's clock, or on the next one on which anything was. */
+function JumpToDate({ conversation, onOpen }: { conversation: Conversation; onOpen: () => void }) {
+  const chat = useChat();
+  const now = useNow();
+  const [date, setDate] = useState("");
+  const [isBusy, setBusy] = useState(false);
+
+  const jump = async (): Promise<void> => {
+    setBusy(true);
+    await chat.attempt(async () => {
+      const seq = await chat.pages.at(conversation.id, new Date(`${date}T00:00`));
+      openConversation(conversation.id, seq);
+      onOpen();
+    });
+    setBusy(false);
+  };
+
+  return (
+    <form
+      className="jump"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void jump();
+      }}
+    >
+      <Field
+        label="Jump to date"
+        type="date"
+        required
+        min={EARLIEST}
+        max={dateOf(now)}
+        value={date}
+        onChange={(event) => setDate(event.target.value)}
+      />
+      <button disabled={isBusy}>Jump</button>
+    </form>
   );
 }

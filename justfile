@@ -45,6 +45,10 @@ test-infra *arguments:
     -dev/run python -m stack install --kubernetes
     dev/test -m "kubernetes or image" tests/infra {{ arguments }}
 
+# build what `just test-infra` needs to make Pulumi's plan true: its engine and Kubernetes' controllers (a quarter of an hour, once)
+engine:
+    @dev/run python -m stack install --kubernetes --engine
+
 # watch a stack by Zipkin and Prometheus, and ask each query of the dashboards and alerts
 test-observed *arguments:
     -dev/run python -m stack install --observers

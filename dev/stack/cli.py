@@ -53,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--browser", action="store_true", help="and a Chromium, for the browser tests")
             command.add_argument("--observers", action="store_true", help="and Zipkin and Prometheus")
             command.add_argument("--kubernetes", action="store_true", help="and a kube-apiserver and its etcd")
+            command.add_argument("--engine", action="store_true", help="and Pulumi's engine, Kubernetes' controllers")
     return parser
 
 
@@ -140,3 +141,5 @@ def _install(options: argparse.Namespace) -> None:
     if options.kubernetes:
         tools.install_kubernetes()
         tools.strimzi()
+    if options.engine:
+        tools.install_engine()

@@ -60,6 +60,15 @@ class KubernetesTools:
     etcd: Path
 
 
+@dataclass(frozen=True)
+class EngineTools:
+    """Where the programs are that make Pulumi's plan true, and what is in the cluster go on from there."""
+
+    folders: tuple[Path, ...]
+    """Of `pulumi` and its provider for Kubernetes, for PATH; none where PATH has them already."""
+    controllers: Path
+
+
 def install() -> Tools:
     """Installs what is missing, once for all stacks and clones on this machine."""
     with _only_one():
@@ -85,7 +94,23 @@ def install_observers() -> ObserverTools:
 def install_kubernetes() -> KubernetesTools:
     """Builds an API server and fetches etcd where they are missing."""
     with _only_one():
-        return KubernetesTools(apiserver=_apiserver(), etcd=_unpacked("etcd", "etcd-server"))
+        return KubernetesTools(apiserver=_APISERVER.build(), etcd=_unpacked("etcd", "etcd-server"))
+
+
+def install_engine() -> None:
+    """Builds Pulumi's engine with its provider for Kubernetes, and Kubernetes' controllers, where they are missing."""
+    with _only_one():
+        for program in _engine_programs():
+            program.build()
+        _CONTROLLERS.build()
+
+
+def engine() -> EngineTools | None:
+    """What `install_engine` brings, if it is there: it takes long, so nobody is made to wait for it unasked."""
+    built = [program.path for program in _engine_programs()]
+    if not all(path.exists() for path in (*built, _CONTROLLERS.path)):
+        return None
+    return EngineTools(folders=tuple(path.parent for path in built), controllers=_CONTROLLERS.path)
 
 
 def strimzi() -> Path:
@@ -342,31 +367,87 @@ def _build(pin: Mapping[str, str], target: Path) -> None:
         )
 
 
-def _apiserver() -> Path:
-    source = paths.DEV / "kubernetes"
-    pinned = re.search(r"^require k8s\.io/kubernetes v(\S+)$", (source / "go.mod").read_text(), re.MULTILINE)
-    assert pinned, "dev/kubernetes/go.mod pins Kubernetes"
-    version = pinned[1]
-    target = paths.cache() / f"kube-apiserver-{version}"
-    if not (target / "kube-apiserver").exists():
-        go = _go(f"kube-apiserver {version}")
-        with (
-            step(f"Building kube-apiserver {version} (about six minutes on two cores, once)"),
-            _finished(target) as partial,
-        ):
-            _run(
-                [
-                    go,
-                    "build",
-                    "-trimpath",
-                    f"-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=v{version}",
-                    f"-o={partial / 'kube-apiserver'}",
-                    "k8s.io/kubernetes/cmd/kube-apiserver",
-                ],
-                cwd=source,
-                env={**os.environ, "CGO_ENABLED": "0"},
-            )
-    return target / "kube-apiserver"
+@dataclass(frozen=True)
+class _GoProgram:
+    """A program that is built from the versions that a go.mod in dev/ pins."""
+
+    name: str
+    package: str
+    source: Path
+    module: str
+    """Its version is the program's."""
+    variable: str
+    """What the linker writes that version to."""
+    minutes: str
+    """On two cores."""
+
+    @property
+    def version(self) -> str:
+        go_mod = (self.source / "go.mod").read_text()
+        pinned = re.search(rf"^(?:require|\t)\s*{re.escape(self.module)} v(\S+)", go_mod, re.MULTILINE)
+        assert pinned, f"{self.source}/go.mod pins {self.module}"
+        return pinned[1]
+
+    @property
+    def path(self) -> Path:
+        return paths.cache() / f"{self.name}-{self.version}" / self.name
+
+    def build(self) -> Path:
+        if not self.path.exists():
+            go = _go(f"{self.name} {self.version}")
+            with (
+                step(f"Building {self.name} {self.version} (about {self.minutes} minutes on two cores, once)"),
+                _finished(self.path.parent) as partial,
+            ):
+                _run(
+                    [
+                        go,
+                        "build",
+                        "-trimpath",
+                        f"-ldflags=-s -w -X {self.variable}=v{self.version}",
+                        f"-o={partial / self.name}",
+                        self.package,
+                    ],
+                    cwd=self.source,
+                    env={**os.environ, "CGO_ENABLED": "0"},
+                )
+        return self.path
+
+
+def _kubernetes(name: str, minutes: str) -> _GoProgram:
+    return _GoProgram(
+        name=name,
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        source=paths.DEV / "kubernetes",
+        module="k8s.io/kubernetes",
+        variable="k8s.io/component-base/version.gitVersion",
+        minutes=minutes,
+    )
+
+
+_APISERVER = _kubernetes("kube-apiserver", "six")
+_CONTROLLERS = _kubernetes("kube-controller-manager", "two")
+_PULUMI = _GoProgram(
+    name="pulumi",
+    package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+    source=paths.DEV / "engine",
+    module="github.com/pulumi/pulumi/pkg/v3",
+    variable="github.com/pulumi/pulumi/sdk/v3/go/common/version.Version",
+    minutes="five",
+)
+_PROVIDER = _GoProgram(
+    name="pulumi-resource-kubernetes",
+    package=".",
+    source=paths.DEV / "engine" / "provider",
+    module="github.com/pulumi/pulumi-kubernetes/provider/v4",
+    variable="github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version",
+    minutes="eight",
+)
+
+
+def _engine_programs() -> tuple[_GoProgram, ...]:
+    """An installed engine finds its provider itself."""
+    return () if shutil.which("pulumi") else (_PULUMI, _PROVIDER)
 
 
 @contextmanager

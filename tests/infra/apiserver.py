@@ -20,6 +20,7 @@ from stack.tools import KubernetesTools
 
 STARTUP_SECONDS = 120.0
 MANAGER = "realchat-tests"
+TRANSIENT = ("events", "leases", "componentstatuses")
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,46 @@ class ApiServer:
             if version["served"]:
                 root = f"/apis/{spec['group']}/{version['name']}"
                 _wait(lambda root=root: self._serves(root, spec["names"]["kind"]), root)
+
+    def items(self, path: str) -> list[dict[str, Any]]:
+        """All objects of one kind."""
+        found: list[dict[str, Any]] = self.client.get(path).raise_for_status().json()["items"]
+        return found
+
+    def everything(self) -> set[str]:
+        """The paths of all objects of every kind that the server keeps, but of those that are only about others."""
+        groups = self.client.get("/apis").raise_for_status().json()["groups"]
+        roots = ["/api/v1", *(f"/apis/{each['preferredVersion']['groupVersion']}" for each in groups)]
+        return {
+            f"{root}/{resource['name']} {each['metadata'].get('namespace', '')}/{each['metadata']['name']}"
+            for root in roots
+            for resource in self.client.get(root).raise_for_status().json()["resources"]
+            if "list" in resource["verbs"] and resource["name"] not in TRANSIENT
+            for each in self.items(f"{root}/{resource['name']}")
+        }
+
+    def report(self, of: Mapping[str, Any], root: str, plural: str, status: Mapping[str, Any]) -> None:
+        """Writes an object's status, if the object is still there."""
+        metadata = of["metadata"]
+        answer = self.client.patch(
+            f"{root}/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}/status",
+            headers={"Content-Type": "application/merge-patch+json"},
+            content=json.dumps({"status": status}),
+        )
+        assert answer.is_success or answer.status_code == httpx.codes.NOT_FOUND, answer.text
+
+    def kubeconfig(self, context: str) -> dict[str, object]:
+        """For the server's administrator."""
+        cluster = {"server": str(self.client.base_url).rstrip("/"), "insecure-skip-tls-verify": True}
+        _, _, token = self.client.headers["Authorization"].partition(" ")
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": cluster}],
+            "users": [{"name": "test", "user": {"token": token}}],
+            "contexts": [{"name": context, "context": {"cluster": "test", "user": "test"}}],
+            "current-context": context,
+        }
 
     def _serves(self, root: str, kind: str) -> bool:
         answer = self.client.get(root)
@@ -101,7 +142,7 @@ def running(tools: KubernetesTools, folder: Path) -> Iterator[ApiServer]:
         # Made by a controller that does not run here; ours are declared by the program.
         "--disable-admission-plugins=ServiceAccount",
     ]
-    with _process(database, folder / "etcd.log"), _process(server, folder / "apiserver.log"):
+    with process(database, folder / "etcd.log"), process(server, folder / "apiserver.log"):
         client = httpx.Client(
             base_url=f"https://127.0.0.1:{port}",
             headers={"Authorization": f"Bearer {token}"},
@@ -114,7 +155,8 @@ def running(tools: KubernetesTools, folder: Path) -> Iterator[ApiServer]:
 
 
 @contextmanager
-def _process(command: list[str | Path], log: Path) -> Iterator[None]:
+def process(command: list[str | Path], log: Path) -> Iterator[None]:
+    """Runs until the block ends."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
     try:

@@ -1,79 +1,145 @@
-"""Pulumi's own engine, where it is installed, makes its plan for the program against a real API server."""
+"""Pulumi's own engine makes the program's plan true at a real API server, and takes it back.
+
+Kubernetes' own controllers run there, so what Pulumi waits for, a roll-out or a deletion, is their doing. What nodes
+and operators would report is played (`controllers.py`). The program runs by Pulumi's Automation API, which needs no
+language host beside the engine.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 import os
-import shutil
-import subprocess
+import runpy
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from infra.apiserver import ApiServer
+from infra.controllers import controlled
 from infra.rendering import PROGRAM, SEED, settings
-from infra.test_kubernetes import server  # noqa: F401 - the fixture
+from pulumi import automation
 from realchat_infra.charts import PINS
+from realchat_infra.keyring import DATABASE_APPS
+from realchat_infra.settings import PROJECT
+from realchat_infra.sources import APPS
+from stack import tools
 
-pytestmark = [pytest.mark.kubernetes, pytest.mark.timeout(1800)]
+PROGRAMS = tools.engine()
+pytestmark = [
+    pytest.mark.kubernetes,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(PROGRAMS is None, reason="Pulumi's engine is not there; `just engine` builds it"),
+]
 
-ENGINE = ("pulumi", "pulumi-language-python", "pulumi-resource-kubernetes")
+NAMESPACE = "realchat-engine"
+NEW = "0.2.0"
+NO_SECRET = ("username",)
+"""What a Secret holds beside its secrets."""
 
 
-def test_the_engine_plans_every_resource_and_shows_no_secret(
-    server: ApiServer,  # noqa: F811
+@pytest.fixture
+def stack(server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[automation.Stack]:
+    """The stack `local` in the test's cluster, with charts that somebody else has installed."""
+    assert PROGRAMS
+    there = sorted(PINS)  # what the charts define is; their repositories are not asked
+    config = {**settings("local"), f"{PROJECT}:namespace": NAMESPACE, f"{PROJECT}:already_there": there}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(json.dumps(server.kubeconfig(config[f"{PROJECT}:context"])))
+    (tmp_path / "Pulumi.engine.yaml").write_text(yaml.safe_dump({"config": config}))
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, PROGRAMS.folders), os.environ["PATH"]]))
+    with controlled(server, PROGRAMS.controllers, tmp_path):
+        stack = automation.create_stack(
+            "engine",
+            project_name=PROJECT,
+            program=program,
+            opts=automation.LocalWorkspaceOptions(
+                work_dir=str(tmp_path),
+                env_vars={
+                    "KUBECONFIG": str(kubeconfig),
+                    "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}",
+                    "PULUMI_CONFIG_PASSPHRASE": "engine",
+                    "PULUMI_SKIP_UPDATE_CHECK": "true",
+                },
+            ),
+        )
+        stack.set_config("seed", automation.ConfigValue(SEED, secret=True))
+        yield stack
+
+
+def test_up_makes_all_that_was_planned_a_second_changes_nothing_and_destroy_leaves_nothing(
+    stack: automation.Stack,
+    server: ApiServer,
     tmp_path: Path,
 ) -> None:
-    if missing := [program for program in ENGINE if shutil.which(program) is None]:
-        pytest.skip(f"not on PATH: {', '.join(missing)}; https://www.pulumi.com/docs/install brings them")
-    stack = tmp_path / "Pulumi.engine.yaml"
-    there = sorted(PINS)  # what the charts define is; their repositories are not asked
-    config = {**settings("local"), "realchat:namespace": "realchat-engine", "realchat:already_there": there}
-    (tmp_path / "kubeconfig").write_text(json.dumps(kubeconfig(server, config["realchat:context"])))
-    env = {
-        **os.environ,
-        "KUBECONFIG": str(tmp_path / "kubeconfig"),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path}",
-        "PULUMI_CONFIG_PASSPHRASE": "engine",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    plan = stack.preview(diff=True, color="never")
+    assert set(plan.change_summary) == {automation.OpType.CREATE}
+    assert "[secret]" in plan.stdout
+    before = server.everything()
+
+    made = stack.up(color="never")
+    assert made.summary.resource_changes == {"create": plan.change_summary[automation.OpType.CREATE]}
+    assert [each["metadata"]["name"] for each in deployments(server) if not is_available(each)] == []
+    kept = [path.read_text() for path in (tmp_path / "state").rglob("*.json")]
+    told = "\n".join([plan.stdout, made.stdout, *kept])
+    assert [secret for secret in (SEED, *secrets(server)) if secret in told] == []
+
+    stack.up(expect_no_changes=True)
+    stack.preview(expect_no_changes=True, refresh=True)
+
+    stack.destroy(color="never")
+    assert server.everything() - before == set()
+
+
+def test_a_new_image_migrates_a_database_before_any_of_its_pods_starts(
+    stack: automation.Stack, server: ApiServer
+) -> None:
+    stack.up()
+    stack.set_config("image.tag", automation.ConfigValue(NEW), path=True)
+    changed = stack.up()
+    migrations = {
+        each["metadata"]["name"]: each for each in server.items(f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs")
     }
-
-    def pulumi(*arguments: str) -> str:
-        done = subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
-            cwd=PROGRAM,
-            env=env,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    stack = PROGRAM / "Pulumi.engine.yaml"  # the engine looks for it there, and nowhere else
-    try:
-        stack.write_text(yaml.safe_dump({"config": config}))
-        pulumi("stack", "init", "engine")
-        pulumi("config", "set", "--secret", "seed", SEED, "--stack", "engine")
-        plan = pulumi("preview", "--diff", "--stack", "engine")
-    finally:
-        stack.unlink()
-
-    assert "to create" in plan
-    assert "Deployment: (create)" in plan
-    assert SEED not in plan
-    assert "[secret]" in plan
-
-
-def kubeconfig(server: ApiServer, context: str) -> dict[str, object]:  # noqa: F811
-    """For the server's administrator."""
-    cluster = {"server": str(server.client.base_url).rstrip("/"), "insecure-skip-tls-verify": True}
-    _, _, token = server.client.headers["Authorization"].partition(" ")
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": "test", "user": {"token": token}}],
-        "contexts": [{"name": context, "context": {"cluster": "test", "user": "test"}}],
-        "current-context": context,
+    steps = {str(step): many for step, many in (changed.summary.resource_changes or {}).items()}
+    assert steps["replace"] == len(migrations) == len(DATABASE_APPS)
+    started = {
+        each["metadata"]["ownerReferences"][0]["name"]: each["metadata"]["creationTimestamp"]
+        for each in server.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets")
+        if image(each) == NEW
     }
+    assert set(started) == set(APPS)
+    for app in DATABASE_APPS:
+        migration = migrations[f"{app}-migration"]
+        assert image(migration) == NEW
+        assert migration["status"]["completionTime"] <= started[app]
+
+
+def deployments(server: ApiServer) -> list[dict[str, Any]]:
+    return server.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+
+
+def is_available(deployment: Mapping[str, Any]) -> bool:
+    available: bool = deployment["status"].get("availableReplicas") == deployment["spec"]["replicas"]
+    return available
+
+
+def image(owner: Mapping[str, Any]) -> str:
+    """The tag that an owner's pods run."""
+    _, _, tag = owner["spec"]["template"]["spec"]["containers"][0]["image"].rpartition(":")
+    return str(tag)
+
+
+def program() -> None:
+    runpy.run_path(str(PROGRAM))
+
+
+def secrets(server: ApiServer) -> Iterator[str]:
+    """All that is secret in the cluster, as it is and as Kubernetes writes it."""
+    for secret in server.items(f"/api/v1/namespaces/{NAMESPACE}/secrets"):
+        for name, encoded in secret["data"].items():
+            if name not in NO_SECRET:
+                yield encoded
+                yield base64.b64decode(encoded).decode()

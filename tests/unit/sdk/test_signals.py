@@ -5,10 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
 
 import pytest
 import typer
 from realchat.cli.session import run
+
+
+@pytest.fixture(autouse=True)
+def _as_a_program_begins() -> Iterator[None]:
+    """Without the handler that a service which ran here has left with the loop that tests share."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

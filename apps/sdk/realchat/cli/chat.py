@@ -124,6 +124,8 @@ class ChatApp(App[str]):
     # Drawing
 
     def _draw(self) -> None:
+        if not self.query("#talks"):  # the screen is taken down before the app's timers end
+            return
         if self._client.is_connected == self._offline:
             self._offline = not self._client.is_connected
             self._say("Offline; connecting …" if self._offline else "")

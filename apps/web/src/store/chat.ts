@@ -58,6 +58,9 @@ export class Chat {
   readonly #cache: Cache | null;
   readonly #timelines = new Map<Id, Timeline>();
   readonly #listeners = new Set<() => void>();
+  readonly #writers = new Map<Id, (text: string) => void>();
+  /** This person's other tabs in this browser. */
+  #tabs: BroadcastChannel | null = null;
   #told = false;
   #retryTimer = 0;
 
@@ -131,6 +134,11 @@ export class Chat {
   start(): void {
     addEventListener("pagehide", this.#save);
     addEventListener("beforeunload", this.#warn);
+    this.#tabs = new BroadcastChannel(`realchat-drafts-${this.me.user_id}`);
+    this.#tabs.addEventListener("message", ({ data }: MessageEvent<{ id: Id; text: string }>) => {
+      this.#draft(data.id, data.text);
+      this.#writers.get(data.id)?.(data.text);
+    });
     if (this.conversations.size) this.socket.start();
     else void this.#begin(0);
   }
@@ -143,6 +151,7 @@ export class Chat {
     this.sync.stop();
     removeEventListener("pagehide", this.#save);
     removeEventListener("beforeunload", this.#warn);
+    this.#tabs?.close();
     this.#save();
   }
 
@@ -199,10 +208,15 @@ export class Chat {
   }
 
   setDraft(id: Id, text: string): void {
-    if (text) this.drafts.set(id, text);
-    else this.drafts.delete(id);
+    this.#draft(id, text);
     this.#cache?.put("drafts", id, () => text || null);
-    this.changed();
+    this.#tabs?.postMessage({ id, text });
+  }
+
+  /** Who writes a draft hears what becomes of it in another tab; returns how they leave it. */
+  onDraft(id: Id, tell: (text: string) => void): () => void {
+    this.#writers.set(id, tell);
+    return () => this.#writers.delete(id);
   }
 
   /** Sends what was written: it leaves the draft by the write that puts it into the outbox. */
@@ -287,6 +301,12 @@ export class Chat {
   };
 
   // How
+
+  #draft(id: Id, text: string): void {
+    if (text) this.drafts.set(id, text);
+    else this.drafts.delete(id);
+    this.changed();
+  }
 
   #connected(connection: Connection): void {
     this.connection = connection;

@@ -42,6 +42,8 @@ export function Composer({ conversation, thread, mode, onDone, onEdit }: Props) 
 
   useEffect(() => () => chat.typing.rest(), [chat]);
 
+  useEffect(() => chat.onDraft(draftId, setText), [chat, draftId]);
+
   useLayoutEffect(() => {
     const area = field.current;
     if (!area) return;

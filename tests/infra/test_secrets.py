@@ -92,9 +92,20 @@ def test_what_an_older_key_sealed_can_still_be_opened() -> None:
 
 
 def test_a_raised_generation_replaces_one_secret_and_its_pods() -> None:
+    changed = changed_by({"database/auth": 2})
+    assert changed == {"Secret/realchat-auth", "Secret/realchat-postgres-auth", "Deployment/auth", "Job/auth-migration"}
+
+
+def test_redis_is_replaced_together_with_those_who_know_its_password() -> None:
+    changed = changed_by({"redis": 2})
+    assert {"Secret/realchat-redis", "StatefulSet/realchat-redis"} <= changed
+    assert {f"Deployment/{app}" for app in REDIS_APPS} <= changed
+
+
+def changed_by(generations: Mapping[str, int]) -> set[str]:
+    """What is not as it was, once some secrets were replaced."""
     before = {each.urn: each.inputs for each in render("local").objects}
-    after = run({**settings("local"), "realchat:generations": {"database/auth": 2}}).objects
-    changed = {
+    after = run({**settings("local"), "realchat:generations": dict(generations)}).objects
+    return {
         f"{each.inputs['kind']}/{each.inputs['metadata']['name']}" for each in after if before[each.urn] != each.inputs
     }
-    assert changed == {"Secret/realchat-auth", "Secret/realchat-postgres-auth", "Deployment/auth", "Job/auth-migration"}

@@ -8,6 +8,7 @@ from realchat_infra.keyring import Keyring, redis_configuration
 from realchat_infra.manifest import Part
 from realchat_infra.pods import RESTRICTED, RESTRICTED_CONTAINER, resources
 from realchat_infra.settings import Settings
+from realchat_infra.vault import digest
 
 NAME = "realchat-redis"
 IMAGE = "docker.io/library/redis:7.4.5-alpine"
@@ -35,7 +36,7 @@ class Redis(Part):
 
     def _server(self, settings: Settings, password: pulumi.Output[str]) -> None:
         redis = settings.redis
-        files = {"redis.conf": password.apply(redis_configuration), "password": password}
+        files = password.apply(lambda word: {"redis.conf": redis_configuration(word), "password": word})
         secret = self.add("v1", "Secret", NAME, type="Opaque", stringData=files)
         service = self.add(
             "v1",
@@ -75,7 +76,10 @@ class Redis(Part):
                 "replicas": 1,
                 "selector": {"matchLabels": LABELS},
                 "template": {
-                    "metadata": {"labels": {**LABELS, "app.kubernetes.io/part-of": "realchat"}},
+                    "metadata": {
+                        "labels": {**LABELS, "app.kubernetes.io/part-of": "realchat"},
+                        "annotations": {"realchat/secrets": digest(files)},
+                    },
                     "spec": {
                         "automountServiceAccountToken": False,
                         "securityContext": {**RESTRICTED, "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER},

@@ -46,7 +46,7 @@ class Secrets(Part):
                 app_id, keyring, addresses, redis_password, kafka_password, smtp_password, attachments_key
             ).apply(lambda given: _data(*given))
             self.add("v1", "Secret", secret_name(app_id), type="Opaque", stringData=data)
-            self.checksums[app_id] = _digest(data)
+            self.checksums[app_id] = digest(data)
         self.register_outputs({"checksums": self.checksums})
 
 
@@ -78,8 +78,8 @@ def _data(
     return data
 
 
-def _digest(data: pulumi.Output[dict[str, str]]) -> pulumi.Output[str]:
-    """Of keys that nobody can guess, so it may be seen."""
+def digest(data: pulumi.Output[dict[str, str]]) -> pulumi.Output[str]:
+    """Of keys that nobody can guess, so it may be seen: an annotation of pods that are replaced when it changes."""
     return pulumi.Output.unsecret(
         data.apply(lambda value: hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:32])
     )

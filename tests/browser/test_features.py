@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from base64 import b64encode
 from io import BytesIO
@@ -228,6 +229,9 @@ async def test_an_answer_and_an_edit_that_were_begun_are_there_after_a_look_else
     await expect(alice.page.get_by_text("Reply to")).to_be_visible()
     await field.press("Enter")
     await expect(bob.page.get_by_role("article").last.get_by_role("button", name="Tea or coffee?")).to_be_visible()
+    # Only what is in the log can be edited.
+    state = alice.page.get_by_role("article").last.get_by_role("img", name=re.compile("Delivered|Read"))
+    await expect(state).to_be_visible()
 
     await field.press("ArrowUp")
     await field.press("End")

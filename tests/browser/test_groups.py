@@ -60,7 +60,7 @@ async def test_a_group_is_begun_renamed_grows_is_administrated_and_left(browser:
     await manages(bob, "Make member")
     await expect(bob.page.get_by_role("button", name="Add people")).to_have_count(0)
     await expect(member(bob, bob)).not_to_contain_text("admin")
-    await expect(bob.page.get_by_text(f"{alice.name} made you a member")).to_be_visible()
+    await expect(bob.page.get_by_text(f"{isolated(alice.name)} made you a member")).to_be_visible()
     await expect(member(alice, bob)).not_to_contain_text("admin")
     await manages(bob, "Make admin")
     await expect(bob.page.get_by_role("button", name="Add people")).to_be_visible()

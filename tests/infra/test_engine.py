@@ -12,18 +12,22 @@ import json
 import os
 import runpy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as kubernetes
 import pytest
 import yaml
 from infra.apiserver import ApiServer
 from infra.controllers import controlled
 from infra.rendering import PROGRAM, SEED, settings
 from pulumi import automation
-from realchat_infra.charts import PINS
+from realchat_infra import charts
+from realchat_infra.charts import DAPR, PINS, Platform
 from realchat_infra.keyring import DATABASE_APPS
-from realchat_infra.settings import PROJECT
+from realchat_infra.settings import PROJECT, Settings
 from realchat_infra.sources import APPS
 from stack import tools
 
@@ -117,8 +121,44 @@ def test_a_new_image_migrates_a_database_before_any_of_its_pods_starts(
         assert migration["status"]["completionTime"] <= started[app]
 
 
-def deployments(server: ApiServer) -> list[dict[str, Any]]:
-    return server.items(f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments")
+@pytest.mark.parametrize("high_availability", [False, True])
+def test_daprs_chart_does_what_it_is_asked(
+    stack: automation.Stack, server: ApiServer, monkeypatch: pytest.MonkeyPatch, high_availability: bool
+) -> None:
+    """The chart comes with Dapr's Go module; the repository that the pin names may be out of reach."""
+    folder, _ = tools.go_module("github.com/dapr/dapr", f"v{DAPR}")
+    chart = replace(PINS["dapr"], repository="", chart=str(folder / "charts" / "dapr"))
+    monkeypatch.setattr(charts, "PINS", {"dapr": chart})
+    stack.remove_config("already_there")
+    stack.set_config("high_availability", automation.ConfigValue(json.dumps(high_availability)))
+    before = server.everything()
+
+    stack.up(program=platform)
+    found = deployments(server, chart.namespace)
+    assert {each["metadata"]["name"] for each in found} == {"dapr-operator", "dapr-sentry", "dapr-sidecar-injector"}
+    assert {each["spec"]["replicas"] for each in found} == {3 if high_availability else 1}
+    assert {image(each) for each in found} == {DAPR}
+    for each in found:
+        pod = each["spec"]["template"]["spec"]
+        assert pod["containers"][0]["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert "--log-as-json" in pod["containers"][0]["args"]
+    assert server.items(f"/apis/apps/v1/namespaces/{chart.namespace}/statefulsets") == []  # no actors, no workflows
+    (webhook,) = next(
+        each["webhooks"]
+        for each in server.items("/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations")
+        if each["metadata"]["name"] == "dapr-sidecar-injector"
+    )
+    assert webhook["failurePolicy"] == "Fail"
+    assert webhook["namespaceSelector"] == {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}
+
+    stack.preview(program=platform, expect_no_changes=True)
+    stack.destroy()
+    kept = {each.partition(" ")[0].rpartition("/")[2] for each in server.everything() - before}
+    assert kept <= {"customresourcedefinitions"}  # Helm never takes them away, nor all that is of their kinds
+
+
+def deployments(server: ApiServer, namespace: str = NAMESPACE) -> list[dict[str, Any]]:
+    return server.items(f"/apis/apps/v1/namespaces/{namespace}/deployments")
 
 
 def is_available(deployment: Mapping[str, Any]) -> bool:
@@ -134,6 +174,12 @@ def image(owner: Mapping[str, Any]) -> str:
 
 def program() -> None:
     runpy.run_path(str(PROGRAM))
+
+
+def platform() -> None:
+    """The charts alone."""
+    given = Settings.load()
+    Platform(given, pulumi.ResourceOptions(provider=kubernetes.Provider("cluster", context=given.context)))
 
 
 def secrets(server: ApiServer) -> Iterator[str]:

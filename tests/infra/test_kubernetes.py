@@ -2,7 +2,8 @@
 
 The definitions of custom resources are those of the pinned operators: Dapr's, CloudNativePG's, cert-manager's and
 Prometheus' come from their Go modules. Strimzi's are in no registry; its objects are read by its own Java classes
-instead, and only their names are checked here. Helm's releases are not rendered: charts cannot be had either.
+instead, and only their names are checked here. Helm's releases are not rendered: of the charts only Dapr's can be had,
+which test_engine.py installs.
 """
 
 from __future__ import annotations

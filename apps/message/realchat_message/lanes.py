@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections import OrderedDict
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,6 @@ from typing import Any
 import asyncpg
 import msgspec
 from dapr.proto import api_v1, common_v1
-from opentelemetry.context import Context, attach, detach, get_current
 from prometheus_client import Counter, Gauge, Histogram
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
@@ -26,6 +24,7 @@ from redis.exceptions import ResponseError
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import RealChatError
 from realchat_common.ids import now_ms
+from realchat_common.in_order import InOrder
 from realchat_common.sidecar import Sidecar
 from realchat_common.telemetry import log
 from realchat_common.topics import CONVERSATIONS, DIRECT, POINTER_TYPE, POINTERS, SEGMENT_TYPE, publish
@@ -94,43 +93,34 @@ class FastLane:
     def __init__(self, sidecar: Sidecar, departures: Departures) -> None:
         self._sidecar = sidecar
         self._departures = departures
-        self._queues: list[asyncio.Queue[tuple[pb.Segment, Context]]] = [asyncio.Queue(QUEUED) for _ in range(WORKERS)]
+        self._segments = InOrder(self._publish, WORKERS, QUEUED)
         self._rests_until = 0.0
 
     def offer(self, written: pb.Segment) -> None:
         """Takes a segment, or drops it when there is more than the broker takes."""
         self._departures.left(written.conversation_id, written.last_seq)
-        queue = self._queues[zlib.crc32(written.conversation_id.encode()) % WORKERS]
-        if queue.full() or time.monotonic() < self._rests_until:
+        rests = time.monotonic() < self._rests_until
+        if rests or not self._segments.offer(written.conversation_id, written):
             PUBLISHED.labels("dropped").inc()
-            return
-        queue.put_nowait((written, get_current()))
 
     async def run(self) -> None:
         """Publishes; ends only by cancellation."""
-        async with asyncio.TaskGroup() as workers:
-            for queue in self._queues:
-                workers.create_task(self._work(queue))
+        await self._segments.run()
 
-    async def _work(self, queue: asyncio.Queue[tuple[pb.Segment, Context]]) -> None:
-        while True:
-            written, trace = await queue.get()
-            token = attach(trace)
-            try:
-                await publish(
-                    self._sidecar,
-                    CONVERSATIONS,
-                    written,
-                    key=written.conversation_id,
-                    event_type=SEGMENT_TYPE,
-                    deadline=PUBLISH_SECONDS,
-                )
-                PUBLISHED.labels("published").inc()
-            except RealChatError:
-                PUBLISHED.labels("failed").inc()
-                self._rests_until = time.monotonic() + REST_SECONDS
-            finally:
-                detach(token)
+    async def _publish(self, written: pb.Segment) -> None:
+        try:
+            await publish(
+                self._sidecar,
+                CONVERSATIONS,
+                written,
+                key=written.conversation_id,
+                event_type=SEGMENT_TYPE,
+                deadline=PUBLISH_SECONDS,
+            )
+            PUBLISHED.labels("published").inc()
+        except RealChatError:
+            PUBLISHED.labels("failed").inc()
+            self._rests_until = time.monotonic() + REST_SECONDS
 
 
 async def publish_pointer(sidecar: Sidecar, conversation_id: str, first_seq: int, last_seq: int) -> None:

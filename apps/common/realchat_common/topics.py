@@ -45,6 +45,7 @@ class _PointerJson(msgspec.Struct, frozen=True):
     conversation_id: str
     first_seq: str
     last_seq: str
+    members_seq: str = "0"
 
 
 _cloud_events = msgspec.json.Decoder(CloudEvent)
@@ -62,7 +63,10 @@ def pointer_in(event: CloudEvent) -> pb.Pointer:
         raise ValueError(f"no pointer: {event.type}")
     found = _pointers.decode(event.data)
     return pb.Pointer(
-        conversation_id=found.conversation_id, first_seq=int(found.first_seq), last_seq=int(found.last_seq)
+        conversation_id=found.conversation_id,
+        first_seq=int(found.first_seq),
+        last_seq=int(found.last_seq),
+        members_seq=int(found.members_seq),
     )
 
 

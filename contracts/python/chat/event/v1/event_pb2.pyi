@@ -907,20 +907,24 @@ class Pointer(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     FIRST_SEQ_FIELD_NUMBER: _builtins.int
     LAST_SEQ_FIELD_NUMBER: _builtins.int
+    MEMBERS_SEQ_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     first_seq: _builtins.int
     """As strings in JSON (protobuf's mapping of 64-bit integers), so Dapr's float64 cannot bend them."""
     last_seq: _builtins.int
+    members_seq: _builtins.int
+    """The segment's, which tells whether somebody came or went; 0 where the pointer was made without looking."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
         first_seq: _builtins.int = ...,
         last_seq: _builtins.int = ...,
+        members_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "first_seq", b"first_seq", "last_seq", b"last_seq"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "first_seq", b"first_seq", "last_seq", b"last_seq", "members_seq", b"members_seq"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -11,6 +11,7 @@ from stack import Stack
 from stack.faults import FAULTS
 from support.chat import ApiError, Device, Person, eventually, online
 from support.fixtures import NewPerson
+from support.hooks import bot_of, receiving
 from support.outbox import at_rest
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
@@ -60,6 +61,39 @@ async def test_people_at_their_sockets_hear_each_other_while_kafka_is_away(
         await eventually(lambda: at_rest(stack), "the topics have it too", 120)
         assert bobs.violations == []
         assert [event["seq"] for event in bobs.received[conversation]] == list(range(1, 8))
+
+
+async def test_bots_are_told_of_what_happened_while_kafka_was_away(
+    stack: Stack, person: NewPerson, socket_urls: list[str]
+) -> None:
+    alice = await person("Alice")
+    device = Device(alice, socket_urls)
+    async with receiving() as receiver, online(device):
+        bot, secret = await bot_of(alice, receiver)
+        forecasts, climate = await alice.makes_group("Forecasts", bot), await alice.makes_group("Climate")
+        await device.reaches(forecasts, 1)
+        await eventually(lambda: len(receiver.calls) == 1, "the bot is told of its first group")
+        await asyncio.to_thread(stack.stop_process, "kafka")
+        try:
+            for seq in range(2, 7):
+                await device.sends(forecasts, f"message {seq}")
+            await alice.asks("POST", f"/v1/conversations/{climate}/members", json={"user_ids": [bot.user_id]})
+
+            async def added() -> bool:
+                return len(await alice.history(climate)) == 2
+
+            await eventually(added, "the log has that the bot is there")
+        finally:
+            await asyncio.to_thread(stack.start_process, "kafka")
+        await asyncio.to_thread(stack.wait_ready)
+        await device.sends(climate, "all is well again")
+        expected = {(forecasts, seq) for seq in range(1, 7)} | {(climate, 2), (climate, 3)}
+
+        def told() -> set[tuple[str, int]]:
+            return {(event["conversation_id"], event["seq"]) for event in receiver.heard(secret)}
+
+        await eventually(lambda: told() >= expected, "the bot is told of everything", 120)
+        assert told() == expected
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from support.chat import ApiError, eventually, opened
 from support.confidential import confide
 from support.fixtures import NewPerson
+from support.hooks import bot_of, receiving
 
 
 async def test_a_bot_does_over_http_and_socket_what_its_key_is_good_for(
@@ -53,34 +52,12 @@ async def test_a_bot_does_over_http_and_socket_what_its_key_is_good_for(
 
 async def test_a_bot_is_called_for_what_others_do_in_its_conversations(person: NewPerson) -> None:
     alice = await person("Alice")
-    made = await alice.asks("POST", "/v1/bots", json={"display_name": "Weather"})
-    bot = replace(alice, name="Weather", user_id=made["bot_id"])
-    heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
-        body = await reader.readexactly(int(headers["content-length"]))
-        heard.put_nowait((headers["realchat-signature"], body))
-        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    async with server:
-        webhook = await alice.asks("POST", f"/v1/bots/{bot.user_id}/webhooks", json={"url": url})
-        confide(webhook["secret"])
+    async with receiving() as receiver:
+        bot, secret = await bot_of(alice, receiver)
         group = await alice.makes_group("Forecasts", bot)
         path = f"/v1/conversations/{group}/messages"
         await alice.asks("POST", path, json={"body": "Will it rain?", "client_message_id": "1"})
-        events: list[dict[str, Any]] = []
-        async with asyncio.timeout(15):
-            while len(events) < 2:
-                signature, body = await heard.get()
-                at, _, digest = signature.partition(",v1=")
-                signed = at.removeprefix("t=").encode() + b"." + body
-                assert digest == hmac.new(webhook["secret"].encode(), signed, "sha256").hexdigest()
-                events.append(json.loads(body)["event"])
+        await eventually(lambda: len(receiver.calls) == 2, "the bot is told of both", 15)
+    events = receiver.heard(secret)
     assert sorted(event["kind"] for event in events) == ["conversation.created", "message.sent"]
     assert max(events, key=lambda event: event["seq"]) == (await alice.history(group))[-1]

@@ -156,6 +156,9 @@ ROWS: dict[str, dict[str, dict[str, Row]]] = {
                 "replayed_at_ms": None,
             },
         },
+        "0011": {
+            "followed": {"conversation_id": TALK, "seq": 7},
+        },
     },
     "realchat_profile": {
         "0001": {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from service.rows import BOT, ROWS, Row
+from service.rows import BOT, GROUP, ROWS, Row
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from stack import paths
@@ -120,4 +120,16 @@ async def test_bots_from_before_profiles_knew_of_them_are_told_of(postgres_url: 
     (owed,) = await rows(engine, "owed")
     told = profile_pb2.CreateProfileRequest.FromString(bytes.fromhex(owed["payload"].removeprefix("\\x")))
     assert (owed["kind"], told.user_id, told.display_name, told.bot) == ("profile", BOT, "Weather", True)
+    await engine.dispose()
+
+
+async def test_conversations_with_bots_from_before_logs_were_followed_are_read_from_their_beginning(
+    postgres_url: str,
+) -> None:
+    engine = open_engine(postgres_url)
+    await migrate(engine, "realchat_auth", "0010")
+    for revision, table in (("0001", "account"), ("0005", "bot"), ("0007", "bot_member")):
+        await put(engine, table, ROWS["realchat_auth"][revision][table])
+    await migrate(engine, "realchat_auth")
+    assert await rows(engine, "followed") == [{"conversation_id": GROUP, "seq": 0}]
     await engine.dispose()

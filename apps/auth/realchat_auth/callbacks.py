@@ -1,5 +1,5 @@
-"""What the sidecar calls by itself: the hourly purge (components/session-purge.yaml), the log, for webhooks, and what
-nobody could read of it, for administrators.
+"""What the sidecar calls by itself: the hourly purge (components/session-purge.yaml), pointers to the log, for
+webhooks, and what nobody could read of it, for administrators.
 
 The SDK's `App` is the registry of bindings. It runs handlers in threads and takes events one by one, so events come
 to the generated servicer.
@@ -17,22 +17,23 @@ from dapr.ext.grpc import App
 from dapr.proto import appcallback_v1
 from dapr.proto.runtime.v1 import appcallback_pb2_grpc
 from google.protobuf.empty_pb2 import Empty
-from google.protobuf.message import DecodeError
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_common.topics import CONVERSATIONS, DEAD_LETTERS, SEGMENT_TYPE, bulk_subscription, read_event
+from realchat_common.topics import DEAD_LETTERS, POINTERS, bulk_subscription, pointer_in, read_event
 
 PURGE = "session-purge"
 PURGE_SECONDS = 60.0
+MOST_SEQ = 2**53
+"""The log does not answer for more."""
 
 Answer = appcallback_v1.TopicEventResponse
 BulkAnswer = appcallback_v1.TopicEventBulkResponse
 Statuses = dict[str, Answer.TopicEventResponseStatus.ValueType]
 """By the entry's id."""
-TakeUp = Callable[[Sequence[pb.Segment]], Awaitable[None]]
+TakeUp = Callable[[Sequence[pb.Pointer]], Awaitable[None]]
 Keep = Callable[[Sequence[tuple[bytes, Mapping[str, str]]]], Awaitable[None]]
 
 
@@ -41,7 +42,7 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
 
     Args:
         purge: removes what has expired.
-        take_up: follows segments of the log. Raises RealChatError when they have to come again.
+        take_up: follows pointers to the log. Raises RealChatError when they have to come again.
         keep: keeps dead letters, each with its metadata. Raises likewise.
     """
 
@@ -77,11 +78,11 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
         self, request: Empty, context: Any
     ) -> appcallback_v1.ListTopicSubscriptionsResponse:
         return appcallback_v1.ListTopicSubscriptionsResponse(
-            subscriptions=[bulk_subscription(CONVERSATIONS), bulk_subscription(DEAD_LETTERS, dead_letter_topic="")]
+            subscriptions=[bulk_subscription(POINTERS), bulk_subscription(DEAD_LETTERS, dead_letter_topic="")]
         )
 
     async def OnBulkTopicEvent(self, request: appcallback_v1.TopicEventBulkRequest, context: Any) -> BulkAnswer:
-        take = self._take_letters if request.topic == DEAD_LETTERS else self._take_segments
+        take = self._take_letters if request.topic == DEAD_LETTERS else self._take_pointers
         try:
             statuses = await take(request)
         except RealChatError as error:
@@ -94,16 +95,16 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
             ]
         )
 
-    async def _take_segments(self, request: appcallback_v1.TopicEventBulkRequest) -> Statuses:
+    async def _take_pointers(self, request: appcallback_v1.TopicEventBulkRequest) -> Statuses:
         statuses: Statuses = {}
-        segments: list[pb.Segment] = []
+        pointers: list[pb.Pointer] = []
         for entry in request.entries:
-            segment = _segment(entry.bytes)
-            statuses[entry.entry_id] = Answer.DROP if segment is None else Answer.SUCCESS
-            if segment and segment.events:
-                segments.append(segment)
-        if segments:
-            await self._take_up(segments)
+            pointer = _pointer(entry.bytes)
+            statuses[entry.entry_id] = Answer.SUCCESS if pointer else Answer.DROP
+            if pointer:
+                pointers.append(pointer)
+        if pointers:
+            await self._take_up(pointers)
         return statuses
 
     async def _take_letters(self, request: appcallback_v1.TopicEventBulkRequest) -> Statuses:
@@ -111,14 +112,15 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
         return {entry.entry_id: Answer.SUCCESS for entry in request.entries}
 
 
-def _segment(raw: bytes) -> pb.Segment | None:
-    """The segment that an event carries: an empty one if it carries something else, None if it cannot be read."""
+def _pointer(raw: bytes) -> pb.Pointer | None:
+    """The pointer that an event carries; None if it cannot be read."""
     try:
-        event = read_event(raw)
-        segment = pb.Segment.FromString(event.data_base64) if event.type == SEGMENT_TYPE else pb.Segment()
-        if segment.events:
-            parse_id(segment.conversation_id, "conversation_id")
-    except (DecodeError, msgspec.MsgspecError, ValueError, RealChatError) as error:
+        pointer = pointer_in(read_event(raw))
+        pointer.conversation_id = parse_id(pointer.conversation_id, "conversation_id")
+    except (msgspec.MsgspecError, ValueError, RealChatError) as error:
         log.warning("event dropped", reason=type(error).__name__)
         return None
-    return segment
+    if not 1 <= pointer.first_seq <= pointer.last_seq <= MOST_SEQ:
+        log.warning("event dropped", reason="it points to nothing")
+        return None
+    return pointer

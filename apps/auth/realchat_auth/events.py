@@ -17,6 +17,8 @@ from realchat_common.rpc import Peer
 from realchat_common.sidecar import Sidecar
 from realchat_common.topics import publish_account_event
 
+ReadLog = Callable[[str, int, int], Awaitable[message_pb2.ReadLogResponse]]
+"""Events of a conversation from a seq on, so many at most. Raises RealChatError when the log is away."""
 ReadEvent = Callable[[str, int], Awaitable[event_pb2.Event | None]]
 """An event of a conversation as it now stands, by its seq. Raises RealChatError when the log is away."""
 
@@ -75,12 +77,21 @@ def eraser(
     return erase
 
 
-def log_reader(message: Peer[message_pb2_grpc.MessageServiceAsyncStub]) -> ReadEvent:
-    """Reads an event of a conversation by its seq, as it now stands; None when the log does not have it."""
+def log_reader(message: Peer[message_pb2_grpc.MessageServiceAsyncStub]) -> ReadLog:
+    """Reads the log at message."""
 
-    async def read(conversation_id: str, seq: int) -> event_pb2.Event | None:
-        request = message_pb2.ReadLogRequest(conversation_id=conversation_id, first_seq=seq, limit=1)
-        answer = await message.call(message.stub.ReadLog, request)
-        return next((event for event in answer.events if event.seq == seq), None)
+    async def read(conversation_id: str, first_seq: int, limit: int) -> message_pb2.ReadLogResponse:
+        request = message_pb2.ReadLogRequest(conversation_id=conversation_id, first_seq=first_seq, limit=limit)
+        return await message.call(message.stub.ReadLog, request)
 
     return read
+
+
+def event_reader(read: ReadLog) -> ReadEvent:
+    """Reads an event of a conversation by its seq, as it now stands; None when the log does not have it."""
+
+    async def read_event(conversation_id: str, seq: int) -> event_pb2.Event | None:
+        answer = await read(conversation_id, seq, 1)
+        return next((event for event in answer.events if event.seq == seq), None)
+
+    return read_event

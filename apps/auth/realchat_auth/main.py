@@ -30,7 +30,7 @@ from realchat_auth.credentials.mail import PACE, Mailroom, post
 from realchat_auth.credentials.rpc import AccountServicer
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
-from realchat_auth.events import ERASURE, ERASURE_PACE, couriers, eraser, log_reader
+from realchat_auth.events import ERASURE, ERASURE_PACE, couriers, eraser, event_reader, log_reader
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
@@ -42,6 +42,7 @@ from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts
 from realchat_auth.settings import AuthSettings
 from realchat_auth.store import AuthStore
+from realchat_auth.webhooks.follower import Follower
 from realchat_auth.webhooks.outgoing import Outgoing
 from realchat_auth.webhooks.service import PACE as WEBHOOK_PACE
 from realchat_auth.webhooks.service import Webhooks
@@ -83,7 +84,8 @@ async def main() -> None:
         runtime.resources.push_async_callback(outgoing.close)
         read = log_reader(message)
         hooks = WebhookStore(engine)
-        webhooks = Webhooks(hooks, seal, read, outgoing, now_ms, private=settings.webhooks_private)
+        webhooks = Webhooks(hooks, seal, event_reader(read), outgoing, now_ms, private=settings.webhooks_private)
+        follower = Follower(hooks, read, now_ms)
         administration = Administration(administration_store, outbox, now_ms)
         elsewhere = Services(sidecar.peer("presence", PresenceServiceStub), message, conversation, profile)
         after_ms = int(settings.remind_after_seconds * 1000)
@@ -104,7 +106,7 @@ async def main() -> None:
             await hooks.purge(now_ms())
             await administration_store.purge_dead_letters(now_ms())
 
-        callbacks = Callbacks(purge, webhooks.take_up, administration.keep)
+        callbacks = Callbacks(purge, follower.take_up, administration.keep)
         appcallback_service_v1.add_AppCallbackServicer_to_server(callbacks, server)  # type: ignore[no-untyped-call]
         runtime.serve_rpc(server, settings.grpc_port)
         runtime.serve_http(public_app(keys, settings.issuer, settings.public_url), settings.http_port)

@@ -159,8 +159,20 @@ class BotMember(Table, table=True):
     bot_id: UUID = Field(primary_key=True, foreign_key="bot.bot_id")
 
 
+class Followed(Table, table=True):
+    """How far the log of a conversation was taken up that has, or had, a bot."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    seq: Annotated[int, Field(sa_type=BigInteger)]
+    """Of the last event that was; 0 before the first."""
+
+
 class WebhookSeen(Table, table=True):
-    """That an event was taken up for a webhook: it may come twice."""
+    """That an event was taken up for a webhook.
+
+    By the version before, which follows segments and may still run beside this one; `Followed` says it to this one.
+    The next version can do without.
+    """
 
     __tablename__ = "webhook_seen"
 

@@ -35,7 +35,7 @@ async def line(office: Office) -> AsyncIterator[Line]:
     server = rpc_server(TOKEN, Callers("auth", {"gateway": public}))
     add_AuthServiceServicer_to_server(AuthServicer(office.accounts, office.keys), server)
     add_AccountServiceServicer_to_server(AccountServicer(office.credentials), server)
-    callbacks = Callbacks(office.accounts.purge, office.webhooks.take_up, office.administration.keep)
+    callbacks = Callbacks(office.accounts.purge, office.follower.take_up, office.administration.keep)
     appcallback_service_v1.add_AppCallbackServicer_to_server(callbacks, server)  # type: ignore[no-untyped-call]
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -23,13 +23,14 @@ from realchat_auth.credentials.letters import MAIL
 from realchat_auth.credentials.mail import PACE, Mailroom
 from realchat_auth.credentials.service import Credentials
 from realchat_auth.credentials.store import CredentialStore
-from realchat_auth.events import ACCOUNT_EVENT, ERASURE, ERASURE_PACE, PROFILE
+from realchat_auth.events import ACCOUNT_EVENT, ERASURE, ERASURE_PACE, PROFILE, event_reader
 from realchat_auth.keys import SigningKeys
 from realchat_auth.outbox import Outbox
 from realchat_auth.passwords import Passwords
 from realchat_auth.sealing import sealing
 from realchat_auth.service import Accounts, Tokens
 from realchat_auth.store import AuthStore
+from realchat_auth.webhooks.follower import Follower
 from realchat_auth.webhooks.service import PACE as WEBHOOK_PACE
 from realchat_auth.webhooks.service import Webhooks
 from realchat_auth.webhooks.store import WEBHOOK, WebhookStore
@@ -38,9 +39,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from chat.auth.v1 import auth_pb2_grpc
 from chat.event.v1 import event_pb2
+from chat.message.v1 import message_pb2
 from chat.profile.v1 import profile_pb2
 from realchat_common.database import migrate, open_engine
-from realchat_common.errors import RealChatError
+from realchat_common.errors import Code, RealChatError
 from realchat_common.identity import User
 from realchat_common.rpc import Peer
 from realchat_common.tokens import AccessTokens
@@ -91,10 +93,21 @@ class Log:
     """The message service's log."""
 
     events: list[event_pb2.Event] = field(default_factory=list)
+    page: int = 400
+    """Events in an answer, at most."""
+    reads: int = 0
+    away_after: int | None = None
+    """Answers until nobody answers any more."""
 
-    async def read(self, conversation_id: str, seq: int) -> event_pb2.Event | None:
-        found = (each for each in self.events if (each.conversation_id, each.seq) == (conversation_id, seq))
-        return next(found, None)
+    async def read(self, conversation_id: str, first_seq: int, limit: int) -> message_pb2.ReadLogResponse:
+        self.reads += 1
+        if self.away_after is not None:
+            if not self.away_after:
+                raise RealChatError(Code.UNAVAILABLE)
+            self.away_after -= 1
+        events = [each for each in self.events if each.conversation_id == conversation_id]
+        found = [each for each in events if each.seq >= first_seq][: min(limit, self.page)]
+        return message_pb2.ReadLogResponse(events=found, last_seq=len(events))
 
 
 @dataclass
@@ -140,10 +153,12 @@ class Office:
         mailroom = Mailroom(CredentialStore(self.engine), self.postman.take, "http://web", lambda: self.now_ms)
         self.erasure = Outbox(self.engine, {ERASURE: self.elsewhere.take}, lambda: self.now_ms, ERASURE_PACE)
         self.post = Outbox(self.engine, {MAIL: mailroom.take}, lambda: self.now_ms, PACE)
+        hooks = WebhookStore(self.engine)
+        self.follower = Follower(hooks, self.log.read, lambda: self.now_ms)
         self.webhooks = Webhooks(
-            WebhookStore(self.engine),
+            hooks,
             sealing(self.sealing_key),
-            self.log.read,
+            event_reader(self.log.read),
             self.web,
             lambda: self.now_ms,
             private=False,

@@ -3,78 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
-from dapr.proto import appcallback_v1
-from google.protobuf import empty_pb2
 from realchat_auth.webhooks.domain import signature
 from realchat_auth.webhooks.outgoing import Outgoing
-from service.auth.office import TOKEN, Line, Office
+from service.auth.office import Office
+from service.auth.room import URL, Room, begun, hooked_bot
 from sqlalchemy import text
 
-from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code
 from realchat_common.ids import new_id
-
-URL = "https://bots.example/hook"
-SIDECAR = (("dapr-api-token", TOKEN),)
-
-
-@dataclass
-class Room:
-    """A conversation, whose events go into the log and, one segment each, to auth."""
-
-    office: Office
-    owner: str
-    bot: str
-    talk: str
-
-    def event(self, actor: str, **payload: object) -> pb.Event:
-        seq = len([each for each in self.office.log.events if each.conversation_id == self.talk]) + 1
-        event = pb.Event(
-            conversation_id=self.talk,
-            seq=seq,
-            event_id=new_id(),
-            actor_id=actor,
-            occurred_at_ms=1,
-            **payload,  # type: ignore[arg-type]
-        )
-        self.office.log.events.append(event)
-        return event
-
-    async def happens(self, actor: str, **payload: object) -> pb.Event:
-        event = self.event(actor, **payload)
-        await self.arrives(event)
-        return event
-
-    async def arrives(self, *events: pb.Event) -> None:
-        segment = pb.Segment(conversation_id=self.talk, first_seq=events[0].seq, last_seq=events[-1].seq, events=events)
-        await self.office.webhooks.take_up([segment])
-
-    async def says(self, actor: str, body: str) -> pb.Event:
-        return await self.happens(actor, message_sent=pb.MessageSent(message_id=new_id(), body=body))
-
-    async def adds(self, user_id: str) -> None:
-        members = [pb.Member(user_id=user_id, role=pb.ROLE_MEMBER)]
-        await self.happens(self.owner, members_added=pb.MembersAdded(members=members))
 
 
 async def _room(office: Office) -> tuple[Room, str]:
     """A conversation with a bot that has a webhook; and the webhook's secret."""
     alice = await office.registers()
-    bot = str((await office.bots.create(alice.user_id, "Weather")).bot_id)
-    _, secret = await office.webhooks.create(bot, alice.user_id, URL)
-    room = Room(office, alice.user_id, bot, new_id())
-    members = [pb.Member(user_id=user_id, role=pb.ROLE_MEMBER) for user_id in (alice.user_id, bot)]
-    created = pb.ConversationCreated(kind=pb.CONVERSATION_KIND_GROUP, title="Forecasts", members=members)
-    await room.happens(alice.user_id, conversation_created=created)
+    bot, secret = await hooked_bot(office, alice.user_id)
+    room = begun(office, alice.user_id, bot, bot)
+    await room.arrives(*room.events)
     await office.calls.deliver_due()
     office.web.calls.clear()
     return room, secret
@@ -101,29 +52,16 @@ async def test_a_bot_is_told_of_what_others_do_signed_by_its_secret(office: Offi
     assert (told["bot_id"], told["event"]["seq"], told["event"]["kind"]) == (room.bot, 2, "message.sent")
 
 
-async def test_what_comes_twice_is_told_once(office: Office) -> None:
+async def test_a_bot_is_told_of_its_coming_of_what_is_said_and_of_its_going(office: Office) -> None:
     room, _ = await _room(office)
-    event = room.event(room.owner, message_sent=pb.MessageSent(body="once"))
-    for _ in range(2):
-        await room.arrives(event)
-    assert await _called(office) == ["once"]
-    await room.arrives(event)
-    assert await _called(office) == []
-
-
-async def test_a_bot_is_told_only_of_where_it_is(office: Office) -> None:
-    room, _ = await _room(office)
-    elsewhere = Room(office, room.owner, room.bot, new_id())
-    created = pb.ConversationCreated(members=[pb.Member(user_id=room.owner)])
-    await elsewhere.happens(room.owner, conversation_created=created)
-    await elsewhere.says(room.owner, "not for bots")
-    await elsewhere.adds(room.bot)
-    await elsewhere.says(room.owner, "hello bot")
-    removal = pb.MemberRemoved(user_id=room.bot)
-    await elsewhere.happens(room.owner, member_removed=removal)
-    await elsewhere.says(room.owner, "it is gone")
-    told = Counter(await _called(office))  # at once, in any order
-    assert told == {None: 2, "hello bot": 1}, "it is told of its coming, of what was said, of its going"
+    elsewhere = begun(office, room.owner, room.bot)
+    elsewhere.said(room.owner, "not for bots")
+    elsewhere.added(room.bot)
+    elsewhere.said(room.owner, "hello bot")
+    elsewhere.removed(room.bot)
+    elsewhere.said(room.owner, "it is gone")
+    await elsewhere.arrives(*elsewhere.events)
+    assert Counter(await _called(office)) == {None: 2, "hello bot": 1}, "at once, in any order"
 
 
 async def test_a_call_that_fails_is_made_again_ever_later_and_given_up_after_a_day(office: Office) -> None:
@@ -198,31 +136,6 @@ async def test_webhooks_belong_to_the_bots_owner_and_are_few(office: Office) -> 
     async with office.engine.connect() as connection:
         dump = str((await connection.execute(text("SELECT * FROM webhook"))).all())
     assert not any(made_[1] in dump for made_ in made if not isinstance(made_, BaseException))
-
-
-# The log by pub/sub
-
-
-async def test_the_sidecar_brings_the_log_in_bulk(line: Line, office: Office) -> None:
-    room, _ = await _room(office)
-    subscriptions = await line.sidecar.ListTopicSubscriptions(empty_pb2.Empty(), metadata=SIDECAR)
-    assert [each.topic for each in subscriptions.subscriptions] == [
-        "conversation-events",
-        "conversation-events-dead",
-    ]
-    event = room.event(room.owner, message_sent=pb.MessageSent(body="by the topic"))
-    segment = pb.Segment(conversation_id=room.talk, first_seq=2, last_seq=2, events=[event]).SerializeToString()
-    entries = [
-        appcallback_v1.TopicEventBulkRequestEntry(
-            entry_id=str(n), bytes=json.dumps({"type": kind, "data_base64": base64.b64encode(data).decode()}).encode()
-        )
-        for n, (kind, data) in enumerate([("chat.segment", segment), ("chat.segment", b"\xff"), ("chat.pointer", b"")])
-    ]
-    request = appcallback_v1.TopicEventBulkRequest(entries=entries)
-    answer = await line.sidecar.OnBulkTopicEvent(request, metadata=SIDECAR)
-    taken = appcallback_v1.TopicEventResponse
-    assert [each.status for each in answer.statuses] == [taken.SUCCESS, taken.DROP, taken.SUCCESS]
-    assert await _called(office) == ["by the topic"]
 
 
 # Over the network

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from chat.event.v1 import event_pb2 as pb
-from realchat_auth.domain import DAY_MS
+from realchat_auth.domain import DAY_MS, SECOND_MS
 from realchat_common.errors import Code, RealChatError
 
 MOST_WEBHOOKS = 5
 """Of one bot."""
 MOST_URL_CHARACTERS = 2_000
 GIVE_UP_MS = DAY_MS
-"""What could not be delivered for so long is not delivered any more."""
+"""What could not be delivered for so long is not delivered any more; nor is what is so old when it is taken up."""
+CLOCKS_DIFFER_MS = 60 * SECOND_MS
 KEEP_SEEN_MS = 2 * DAY_MS
 """For so long it is known what was taken up: longer than the topic keeps its events."""
 
@@ -127,3 +128,37 @@ def told(event: pb.Event, members: Collection[str]) -> set[str]:
         Those who may read the event: also who comes or goes by it.
     """
     return (set(members) | {each.user_id for each in movements(event)}) - {event.actor_id}
+
+
+def follow(
+    events: Sequence[pb.Event], before: Collection[str], bots: Collection[str]
+) -> tuple[list[tuple[pb.Event, set[str]]], set[str]]:
+    """Follows a run of events.
+
+    Args:
+        events: in order.
+        before: the bots that were in the conversation before it.
+        bots: of all who are named in it or were there before, those who are bots.
+
+    Returns:
+        The events of which bots are told, each with these; and the bots that are in the conversation after it.
+    """
+    present, tellings = set(before), []
+    for event in events:
+        if hearers := told(event, present) & set(bots):
+            tellings.append((event, hearers))
+        for each in movements(event):
+            match each:
+                case Joined(user_id) if user_id in bots:
+                    present.add(user_id)
+                case Left(user_id):
+                    present.discard(user_id)
+    return tellings, present
+
+
+def is_owed(event: pb.Event, made_at_ms: int, now_ms: int) -> bool:
+    """Whether a webhook that was made at a time is told of an event: of what came after it, unless that is long ago.
+
+    A log that is read from its beginning has both kinds.
+    """
+    return event.occurred_at_ms > max(made_at_ms - CLOCKS_DIFFER_MS, now_ms - GIVE_UP_MS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 from uuid import UUID
 
@@ -11,7 +11,6 @@ import msgspec
 from cryptography.fernet import MultiFernet
 from prometheus_client import Counter
 
-from chat.event.v1 import event_pb2 as pb
 from realchat_auth.domain import SECOND_MS
 from realchat_auth.events import ReadEvent
 from realchat_auth.outbox import Pace
@@ -47,7 +46,7 @@ class Webhooks:
     Args:
         store: webhooks.
         seal: seals their secrets.
-        read: reads the log.
+        read: reads an event.
         postman: makes the calls.
         clock: milliseconds since the Unix epoch.
         private: whether they may lead into our own networks.
@@ -94,10 +93,6 @@ class Webhooks:
     async def remove(self, webhook_id: str, bot_id: str, owner_id: str) -> None:
         """Ends a webhook. Raises bot_not_found."""
         await self._store.remove(webhook_id, bot_id, owner_id)
-
-    async def take_up(self, segments: Sequence[pb.Segment]) -> None:
-        """Follows the log. Raises unavailable."""
-        await self._store.take_up(segments, self._clock())
 
     async def call(self, payload: bytes) -> None:
         """Makes a call: the courier of `store.WEBHOOK`. Raises when it has to be made again."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, func, update
+from sqlalchemy import ARRAY, Uuid, any_, delete, func, literal, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col, select
@@ -16,8 +15,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_auth.bots.store import own_bot
-from realchat_auth.tables import Account, Bot, BotMember, Owed, Webhook, WebhookSeen
-from realchat_auth.webhooks.domain import KEEP_SEEN_MS, MOST_WEBHOOKS, Joined, Left, movements, told
+from realchat_auth.tables import Account, Bot, BotMember, Followed, Owed, Webhook, WebhookSeen
+from realchat_auth.webhooks.domain import KEEP_SEEN_MS, MOST_WEBHOOKS, follow, is_owed, movements
 from realchat_common.database import transaction
 from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import new_id
@@ -46,7 +45,7 @@ class Target:
 
 
 class WebhookStore:
-    """Reads and writes webhooks, and follows the log for where bots are."""
+    """Reads and writes webhooks, and what the log says of where bots are."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
@@ -101,24 +100,49 @@ class WebhookStore:
                 .values(failing_since_ms=failing_since_ms, disabled_at_ms=disabled_at_ms)
             )
 
-    async def take_up(self, segments: Sequence[pb.Segment], now_ms: int) -> None:
-        """Follows runs of events: who comes and goes, and which webhooks are to be called. Twice is as once.
-
-        Most conversations have no bot: for those, it is two questions for all the runs together.
-        """
-        conversations = {UUID(segment.conversation_id) for segment in segments}
-        named = {each.user_id for segment in segments for event in segment.events for each in movements(event)}
+    async def followed(self, conversation_ids: Iterable[str]) -> dict[str, int]:
+        """How far the logs of those conversations were taken up that have, or had, a bot."""
+        wanted = [UUID(conversation_id) for conversation_id in conversation_ids]
         async with transaction(self._engine) as db:
-            members: dict[str, set[str]] = defaultdict(set)
-            rows = await db.exec(select(BotMember).where(col(BotMember.conversation_id).in_(conversations)))
-            for row in rows:
-                members[str(row.conversation_id)].add(str(row.bot_id))
-            bots = await _bots_among(db, named.union(*members.values()))
-            for segment in segments if bots else ():
-                present = members[segment.conversation_id]
-                for event in segment.events:
-                    await _owe_calls(db, event, told(event, present) & bots, now_ms)
-                    await _move(db, event, present, bots)
+            rows = await db.exec(select(Followed).where(col(Followed.conversation_id).in_(wanted)))
+            return {str(row.conversation_id): row.seq for row in rows}
+
+    async def bots_among(self, user_ids: Iterable[str]) -> set[str]:
+        """Those of some users who are bots."""
+        async with transaction(self._engine) as db:
+            return await _bots_among(db, user_ids)
+
+    async def take_up(self, conversation_id: str, events: Sequence[pb.Event], now_ms: int) -> int:
+        """Takes up a run of a log: who comes and goes, and which webhooks are to be called. Twice is as once.
+
+        Args:
+            conversation_id: whose log.
+            events: in order; no event between what was taken up of it before and these is left out.
+            now_ms: the time.
+
+        Returns:
+            The seq up to which the log is taken up, perhaps by another replica.
+        """
+        conversation = UUID(conversation_id)
+        async with transaction(self._engine) as db:
+            await db.exec(insert(Followed).values(conversation_id=conversation, seq=0).on_conflict_do_nothing())
+            locked = select(Followed).where(Followed.conversation_id == conversation).with_for_update()
+            followed = (await db.exec(locked)).one()
+            of_conversation = col(BotMember.conversation_id) == conversation
+            if followed.seq == 0:  # what the version before has noted: the log says it anew
+                await db.exec(delete(BotMember).where(of_conversation))
+            new = [event for event in events if event.seq > followed.seq]
+            if new:
+                before = {str(bot_id) for bot_id in await db.exec(select(BotMember.bot_id).where(of_conversation))}
+                named = {each.user_id for event in new for each in movements(event)}
+                tellings, after = follow(new, before, before | await _bots_among(db, named))
+                await _owe_calls(db, tellings, now_ms)
+                if came := [{"conversation_id": conversation, "bot_id": UUID(each)} for each in after - before]:
+                    await db.exec(insert(BotMember).values(came).on_conflict_do_nothing())
+                if gone := [UUID(each) for each in before - after]:
+                    await db.exec(delete(BotMember).where(of_conversation, col(BotMember.bot_id).in_(gone)))
+                followed.seq = new[-1].seq
+            return followed.seq
 
     async def purge(self, now_ms: int) -> None:
         """Forgets what was taken up long ago."""
@@ -130,39 +154,31 @@ async def _bots_among(db: AsyncSession, user_ids: Iterable[str]) -> set[str]:
     wanted = [UUID(user_id) for user_id in user_ids]
     if not wanted:
         return set()
-    return set(map(str, await db.exec(select(Bot.bot_id).where(col(Bot.bot_id).in_(wanted)))))
+    # One argument: a statement has at most 32,767.
+    found = await db.exec(select(Bot.bot_id).where(col(Bot.bot_id) == any_(literal(wanted, ARRAY(Uuid)))))
+    return set(map(str, found))
 
 
-async def _move(db: AsyncSession, event: pb.Event, present: set[str], bots: set[str]) -> None:
-    for each in movements(event):
-        if each.user_id not in bots:
-            continue
-        conversation_id, bot_id = UUID(event.conversation_id), UUID(each.user_id)
-        match each:
-            case Joined():
-                values = {"conversation_id": conversation_id, "bot_id": bot_id}
-                await db.exec(insert(BotMember).values(values).on_conflict_do_nothing())
-                present.add(each.user_id)
-            case Left():
-                await db.exec(
-                    delete(BotMember).where(
-                        col(BotMember.conversation_id) == conversation_id, col(BotMember.bot_id) == bot_id
-                    )
-                )
-                present.discard(each.user_id)
-
-
-async def _owe_calls(db: AsyncSession, event: pb.Event, bot_ids: set[str], now_ms: int) -> None:
-    if not bot_ids:
+async def _owe_calls(db: AsyncSession, tellings: Sequence[tuple[pb.Event, set[str]]], now_ms: int) -> None:
+    told = {UUID(bot_id) for _, bot_ids in tellings for bot_id in bot_ids}
+    if not told:
         return
-    ids = [UUID(bot_id) for bot_id in bot_ids]
-    query = select(Webhook.webhook_id).where(col(Webhook.bot_id).in_(ids), col(Webhook.disabled_at_ms).is_(None))
-    for webhook_id in (await db.exec(query)).all():
-        values = {"webhook_id": webhook_id, "event_id": UUID(event.event_id), "at_ms": now_ms}
-        first = await db.exec(
-            insert(WebhookSeen).values(values).on_conflict_do_nothing().returning(col(WebhookSeen.event_id))
+    query = select(Webhook).where(col(Webhook.bot_id).in_(told), col(Webhook.disabled_at_ms).is_(None))
+    webhooks = (await db.exec(query)).all()
+    calls = {
+        (webhook.webhook_id, UUID(event.event_id)): Call(
+            str(webhook.webhook_id), event.conversation_id, event.seq, event.event_id, now_ms
         )
-        if first.first() is None:
-            continue
-        call = Call(str(webhook_id), event.conversation_id, event.seq, event.event_id, now_ms)
-        db.add(Owed(owed_id=UUID(new_id()), kind=WEBHOOK, payload=msgspec.json.encode(call), due_at_ms=now_ms))
+        for event, bot_ids in tellings
+        for webhook in webhooks
+        if str(webhook.bot_id) in bot_ids and is_owed(event, webhook.created_at_ms, now_ms)
+    }
+    if not calls:
+        return
+    seen = [{"webhook_id": webhook_id, "event_id": event_id, "at_ms": now_ms} for webhook_id, event_id in calls]
+    columns = col(WebhookSeen.webhook_id), col(WebhookSeen.event_id)
+    first = await db.exec(insert(WebhookSeen).on_conflict_do_nothing().returning(*columns), params=seen)
+    db.add_all(
+        Owed(owed_id=UUID(new_id()), kind=WEBHOOK, payload=msgspec.json.encode(calls[key]), due_at_ms=now_ms)
+        for key in map(tuple, first)
+    )

@@ -304,7 +304,7 @@ class MessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReadLog(self, request, context):
-        """Events of a conversation from the log, whoever asks. Called by delivery.
+        """Events of a conversation from the log, whoever asks. Called by delivery and auth.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

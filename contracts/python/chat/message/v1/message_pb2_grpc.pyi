@@ -89,7 +89,7 @@ class MessageServiceStub:
     GetMessageReceipts: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetMessageReceiptsRequest, _message_pb2.GetMessageReceiptsResponse]
     """Who has got and who has read a message. Errors: conversation_not_found, message_not_found."""
     ReadLog: _grpc.UnaryUnaryMultiCallable[_message_pb2.ReadLogRequest, _message_pb2.ReadLogResponse]
-    """Events of a conversation from the log, whoever asks. Called by delivery."""
+    """Events of a conversation from the log, whoever asks. Called by delivery and auth."""
     GetAudience: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetAudienceRequest, _message_pb2.GetAudienceResponse]
     """Who gets the events of a conversation. Called by delivery."""
     GetMessage: _grpc.UnaryUnaryMultiCallable[_message_pb2.GetMessageRequest, _message_pb2.GetMessageResponse]
@@ -172,7 +172,7 @@ class MessageServiceAsyncStub(MessageServiceStub):
     GetMessageReceipts: _aio.UnaryUnaryMultiCallable[_message_pb2.GetMessageReceiptsRequest, _message_pb2.GetMessageReceiptsResponse]  # type: ignore[assignment]
     """Who has got and who has read a message. Errors: conversation_not_found, message_not_found."""
     ReadLog: _aio.UnaryUnaryMultiCallable[_message_pb2.ReadLogRequest, _message_pb2.ReadLogResponse]  # type: ignore[assignment]
-    """Events of a conversation from the log, whoever asks. Called by delivery."""
+    """Events of a conversation from the log, whoever asks. Called by delivery and auth."""
     GetAudience: _aio.UnaryUnaryMultiCallable[_message_pb2.GetAudienceRequest, _message_pb2.GetAudienceResponse]  # type: ignore[assignment]
     """Who gets the events of a conversation. Called by delivery."""
     GetMessage: _aio.UnaryUnaryMultiCallable[_message_pb2.GetMessageRequest, _message_pb2.GetMessageResponse]  # type: ignore[assignment]
@@ -366,7 +366,7 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_pb2.ReadLogRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_pb2.ReadLogResponse, _abc.Awaitable[_message_pb2.ReadLogResponse]]:
-        """Events of a conversation from the log, whoever asks. Called by delivery."""
+        """Events of a conversation from the log, whoever asks. Called by delivery and auth."""
 
     @_abc_1.abstractmethod
     def GetAudience(

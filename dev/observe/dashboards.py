@@ -139,7 +139,7 @@ DELIVERY = Dashboard(
         Panel("Sends that wait for their answer", (("sum(realchat_appends_waiting)", "sends"),)),
         Panel("Messages per append", _quantiles("realchat_append_batch_messages"), "short"),
         Panel("Fanned out", ((rate("realchat_events_fanned_out_total", "lane"), "{{lane}}"),), "ops"),
-        Panel("Ahead of the topic", ((rate("realchat_shortcuts_total", "outcome"), "{{outcome}}"),), "ops"),
+        Panel("From the log's answer", ((rate("realchat_shortcuts_total", "outcome"), "{{outcome}}"),), "ops"),
         Panel(
             "Compared with the watermark",
             ((rate("realchat_watermark_checks_total", "lane, outcome"), "{{lane}} {{outcome}}"),),

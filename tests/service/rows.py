@@ -389,5 +389,6 @@ ROWS: dict[str, dict[str, dict[str, Row]]] = {
             },
         },
         "0016": {"departed": {"user_id": THING}},
+        "0017": {"unconfirmed": {"conversation_id": TALK, "first_seq": 3, "last_seq": 4, "since_ms": AT}},
     },
 }

@@ -38,10 +38,10 @@ async def markers(stack: Stack) -> int:
 
 
 async def unconfirmed(stack: Stack) -> int:
-    """Conversations of which something committed was not seen on Kafka."""
+    """Segments that were not seen on Kafka."""
     connection = await asyncpg.connect(stack.database_url("message"))
     try:
-        return int(await connection.fetchval("SELECT count(*) FROM head WHERE confirmed_seq < last_seq"))
+        return int(await connection.fetchval("SELECT count(*) FROM unconfirmed"))
     finally:
         await connection.close()
 

@@ -1,10 +1,10 @@
 """From the log to the sockets.
 
-Two lanes of the topics bring the same: segments, right after their commit and in order, and pointers, a second later
-and in any order. What this node itself had appended the log's answer brings, before either. Each conversation has a
-watermark, the last seq that was fanned out, raised together with the sending. So what comes again costs a comparison,
-what was left out is read from the log, and what never was (a pointer whose transaction did not commit) is not found
-there. Whatever is sent twice nevertheless, the sockets drop.
+What a node had appended it fans out from the log's answer; all else comes right after its commit, and in order, by the
+fast lane, as segments. Either may fail. A second later the outbox's lane brings pointers to everything, in any order.
+Each conversation has a watermark, the last seq that was fanned out, raised together with the sending. So what comes
+again costs a comparison, what was left out is read from the log, and what never was (a pointer whose transaction did
+not commit) is not found there. Whatever is sent twice nevertheless, the sockets drop.
 
 The sockets of this node get theirs right after the watermark rose: they could miss it only by ending with this process.
 Where all before is known to have been fanned out from here they need not even wait for that.
@@ -150,27 +150,24 @@ class Fanout:
 
     async def segment(self, segment: pb.Segment) -> None:
         """The fast lane. Raises RealChatError."""
-        if segment.last_seq <= self._reached.get(segment.conversation_id, 0):
-            _compare("segment", segment.last_seq, segment.last_seq)
-            WATERMARKS.labels("segment", "known").inc()
-            return
-        watermark = await self._spread("segment", segment)
-        _compare("segment", segment.last_seq, segment.first_seq - 1 if watermark is None else watermark)
-        if watermark is None:
-            WATERMARKS.labels("segment", "next").inc()
-        elif segment.last_seq <= watermark:
-            WATERMARKS.labels("segment", "hit").inc()
-        else:
-            WATERMARKS.labels("segment", "behind").inc()
-            reached = await self._catch_up("segment", segment.conversation_id, watermark + 1, segment.last_seq)
-            if reached < segment.last_seq:
-                raise RealChatError(Code.UNAVAILABLE, "the log does not have it yet")
+        await self._take("segment", segment)
 
     async def written(self, segment: pb.Segment) -> None:
-        """What this node had appended. Raises RealChatError; the topic brings it again in any case."""
-        watermark = await self._spread("answer", segment)
-        # What is behind is left to the topic, which has it in order.
-        WATERMARKS.labels("answer", "next" if watermark is None else "left").inc()
+        """What this node had appended. Raises RealChatError; the outbox's lane brings it again in any case."""
+        await self._take("answer", segment)
+
+    async def _take(self, lane: str, segment: pb.Segment) -> None:
+        watermark = await self._spread(lane, segment)
+        _compare(lane, segment.last_seq, segment.first_seq - 1 if watermark is None else watermark)
+        if watermark is None:
+            WATERMARKS.labels(lane, "next").inc()
+        elif segment.last_seq <= watermark:
+            WATERMARKS.labels(lane, "hit").inc()
+        else:
+            WATERMARKS.labels(lane, "behind").inc()
+            reached = await self._catch_up(lane, segment.conversation_id, watermark + 1, segment.last_seq)
+            if reached < segment.last_seq:
+                raise RealChatError(Code.UNAVAILABLE, "the log does not have it yet")
 
     async def pointer(self, pointer: pb.Pointer, watermark: int | None) -> None:
         """The lane of the outbox; the watermark may have risen since. Raises RealChatError."""

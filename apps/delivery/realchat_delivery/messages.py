@@ -101,7 +101,7 @@ class RpcMessages:
                 )
                 for pending in batch
             ],
-            with_segments=True,
+            fans_out=True,
         )
         answer = await self._peer.call(self._peer.stub.AppendMessages, request, deadline=seconds)
         return Answer([_outcome(result) for result in answer.results], answer.segments)

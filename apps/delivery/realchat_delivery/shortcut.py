@@ -1,7 +1,7 @@
 """The short way to the sockets: what this node had appended is fanned out from the log's answer.
 
-The topic brings it some milliseconds later, and the outbox's lane after that; so it may be left out here at any time,
-and senders see each other's messages even while Kafka is away.
+The fast lane does not carry it, so senders see each other's messages even while Kafka is away. The outbox's lane does,
+a second later; so it may be left out here at any time.
 """
 
 from __future__ import annotations

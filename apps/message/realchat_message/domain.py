@@ -350,33 +350,3 @@ def check_client_message_id(text: str) -> str:
             Code.INVALID_ARGUMENT, "client_message_id is 1 to 64 printable characters", field="client_message_id"
         )
     return text
-
-
-class SeenRanges:
-    """What of each conversation was seen on Kafka, merged, until it is written down as `confirmed_seq`."""
-
-    def __init__(self) -> None:
-        self._ranges: dict[str, list[tuple[int, int]]] = {}
-
-    def add(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
-        """Notes that first_seq to last_seq were seen."""
-        merged: list[tuple[int, int]] = []
-        for low, high in sorted([*self._ranges.get(conversation_id, ()), (first_seq, last_seq)]):
-            if merged and low <= merged[-1][1] + 1:
-                merged[-1] = (merged[-1][0], max(merged[-1][1], high))
-            else:
-                merged.append((low, high))
-        self._ranges[conversation_id] = merged
-
-    def take(self) -> list[tuple[str, int, int]]:
-        """All ranges in order; afterwards there are none."""
-        taken = [
-            (conversation_id, low, high) for conversation_id, ranges in self._ranges.items() for low, high in ranges
-        ]
-        self._ranges.clear()
-        return taken
-
-    def give_back(self, ranges: Iterable[tuple[str, int, int]]) -> None:
-        """Puts back what could not be written down yet."""
-        for conversation_id, low, high in ranges:
-            self.add(conversation_id, low, high)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -22,13 +23,12 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from chat.event.v1 import event_pb2 as pb
-from realchat_common.errors import RealChatError
+from realchat_common.errors import Code, RealChatError
 from realchat_common.ids import now_ms
 from realchat_common.in_order import InOrder
 from realchat_common.sidecar import Sidecar
 from realchat_common.telemetry import log
 from realchat_common.topics import CONVERSATIONS, DIRECT, POINTER_TYPE, POINTERS, SEGMENT_TYPE, publish
-from realchat_message.domain import SeenRanges
 from realchat_message.log import ConversationLog
 from realchat_message.segments import STORE, pointer_json
 
@@ -41,7 +41,8 @@ JANITOR_SECONDS = 5.0
 MARKER_SECONDS = 60
 """Far longer than a handler can still wait for its turn (concurrency and queue depth are 2,000, a second each)."""
 SWEEP_SECONDS = 1.0
-CONFIRM_SECONDS = 0.5
+CONFIRM_SECONDS = 5.0
+"""For confirming what one bulk brings."""
 MOST_SWEPT = 500
 PATIENCE_MS = 60_000
 MOST_DOUBLINGS = 6
@@ -62,10 +63,14 @@ UNCONFIRMED = Gauge(
 UNCONFIRMED_EVENTS = Gauge("realchat_unconfirmed_events", "Committed events that were not seen on Kafka yet.")
 LANE_SECONDS = Histogram(
     "realchat_log_lane_seconds",
-    "From the commit of a segment to its arrival on the topic, by lane, where both were seen by one replica.",
+    "From the commit of a segment to its arrival on its topic, by lane, where one replica knows of both.",
     ("lane",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2, 5, 10, 30, 120),
 )
+
+
+Range = tuple[str, int, int]
+"""A conversation, and a first and a last seq."""
 
 
 class Departures:
@@ -81,14 +86,14 @@ class Departures:
             self._left.popitem(last=False)
 
     def arrived(self, lane: str, conversation_id: str, last_seq: int, arrived_ms: int) -> None:
-        """Measures an arrival, given the time of Kafka's record, if the commit was this replica's."""
+        """Measures an arrival, if the commit was this replica's."""
         left = self._left.get((conversation_id, last_seq))
         if left is not None:
             LANE_SECONDS.labels(lane).observe(max(0, arrived_ms - left) / 1000)
 
 
 class FastLane:
-    """Publishes segments right after their commit, those of one conversation in order."""
+    """Publishes what nobody else fans out, right after its commit, segments of one conversation in order."""
 
     def __init__(self, sidecar: Sidecar, departures: Departures) -> None:
         self._sidecar = sidecar
@@ -96,9 +101,12 @@ class FastLane:
         self._segments = InOrder(self._publish, WORKERS, QUEUED)
         self._rests_until = 0.0
 
-    def offer(self, written: pb.Segment) -> None:
-        """Takes a segment, or drops it when there is more than the broker takes."""
+    def offer(self, written: pb.Segment, *, fanned_out: bool) -> None:
+        """Takes a segment, or drops it when it need not be published or there is more than the broker takes."""
         self._departures.left(written.conversation_id, written.last_seq)
+        if fanned_out:
+            PUBLISHED.labels("needless").inc()
+            return
         rests = time.monotonic() < self._rests_until
         if rests or not self._segments.offer(written.conversation_id, written):
             PUBLISHED.labels("dropped").inc()
@@ -118,6 +126,7 @@ class FastLane:
                 deadline=PUBLISH_SECONDS,
             )
             PUBLISHED.labels("published").inc()
+            self._departures.arrived("segment", written.conversation_id, written.last_seq, now_ms())
         except RealChatError:
             PUBLISHED.labels("failed").inc()
             self._rests_until = time.monotonic() + REST_SECONDS
@@ -257,7 +266,7 @@ def _pointer(data: object) -> pb.Pointer | None:
 
 
 class Confirmations:
-    """Keeps `confirmed_seq`: what of each conversation was seen on the topic, in batches.
+    """Takes from the table `unconfirmed` what was seen on the outbox's topic, in any order and by any replica.
 
     What was seen beyond the read model's head shows a crash between the two commits: it is repaired here.
     """
@@ -265,62 +274,31 @@ class Confirmations:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], conversation_log: ConversationLog) -> None:
         self._pool = pool
         self._log = conversation_log
-        self._seen = SeenRanges()
-        self._late = SeenRanges()
 
-    def saw(self, conversation_id: str, first_seq: int, last_seq: int) -> None:
-        """Notes an event of the topic."""
-        self._seen.add(conversation_id, first_seq, last_seq)
-
-    async def run(self) -> None:
-        """Writes down what was seen, every half second; ends only by cancellation."""
-        while True:
-            await asyncio.sleep(CONFIRM_SECONDS)
-            await self.flush()
-
-    async def flush(self) -> None:
-        """One round. Raises what the database raises; nothing that was seen is forgotten."""
-        # A range that does not continue what is confirmed gets one more chance; then it is the sweeper's.
-        late = self._late.take()
-        self._seen.give_back(late)
-        ranges = self._seen.take()
-        if not ranges:
-            return
-        columns = [list(column) for column in zip(*ranges, strict=True)]
+    async def confirm(self, seen: Collection[Range]) -> None:
+        """Confirms what pointers were seen of. Raises unavailable; then it has to be done again."""
+        columns = [list(column) for column in zip(*seen, strict=True)]
         try:
-            async with self._pool.acquire() as connection:
-                await connection.execute(_CONFIRM, *columns, now_ms())
-                behind = await connection.fetch(_BEHIND, *columns)
-                early = await connection.fetch(_EARLY, *columns)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            self._seen.give_back(ranges)
-            raise
-        known_late = set(late)
-        for row in early:
-            found = (str(row["conversation_id"]), row["first_seq"], row["last_seq"])
-            if found not in known_late:
-                self._late.add(*found)
-        for row in behind:
-            await self._log.repair(str(row["conversation_id"]))
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                async with self._pool.acquire() as connection:
+                    await connection.execute(_CONFIRM, *columns)
+                    behind = await connection.fetch(_BEHIND, *columns)
+                for row in behind:
+                    await self._log.repair(str(row["conversation_id"]))
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise RealChatError(Code.UNAVAILABLE, "what was seen cannot be confirmed now") from error
 
 
-# ruff: noqa: S608 - the statements are put together from this constant only
 _RANGES = "unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen (conversation_id, first_seq, last_seq)"
-# The ranges of one conversation are disjoint and not adjacent, so at most one of them continues what is confirmed.
+# ruff: noqa: S608 - the statements are put together from this constant only
 _CONFIRM = f"""
-    UPDATE head SET confirmed_seq = next.last_seq, unconfirmed_since_ms = $4
-    FROM (SELECT conversation_id, seen.last_seq FROM head JOIN {_RANGES} USING (conversation_id)
-          WHERE seen.first_seq <= confirmed_seq + 1 AND seen.last_seq > confirmed_seq
-            AND seen.last_seq <= head.last_seq) AS next
-    WHERE head.conversation_id = next.conversation_id AND next.last_seq > confirmed_seq
+    DELETE FROM unconfirmed USING {_RANGES}
+    WHERE unconfirmed.conversation_id = seen.conversation_id
+      AND unconfirmed.first_seq BETWEEN seen.first_seq AND seen.last_seq AND unconfirmed.last_seq <= seen.last_seq
 """
 _BEHIND = f"""
     SELECT DISTINCT head.conversation_id FROM head JOIN {_RANGES} USING (conversation_id)
     WHERE seen.last_seq > head.last_seq
-"""
-_EARLY = f"""
-    SELECT seen.* FROM head JOIN {_RANGES} USING (conversation_id)
-    WHERE seen.last_seq > confirmed_seq AND seen.last_seq <= head.last_seq
 """
 
 
@@ -350,23 +328,27 @@ class Sweeper:
         UNCONFIRMED_EVENTS.set(await self._pool.fetchval(_BACKLOG))
         patience_ms = min(self._after_ms << self._in_vain, PATIENCE_MS)
         rows = await self._pool.fetch(_CLAIM, now - patience_ms, MOST_SWEPT, now)
-        UNCONFIRMED.set(len(rows))
-        if rows:
-            swept = {str(row["conversation_id"]): row["confirmed_seq"] for row in rows}
-            in_vain = any(self._swept.get(conversation_id) == seq for conversation_id, seq in swept.items())
-            self._in_vain = min(self._in_vain + 1, MOST_DOUBLINGS) if in_vain else 0
-            self._swept = swept
+        swept: dict[str, tuple[int, int]] = {}
         for row in rows:
-            await publish_pointer(self._sidecar, str(row["conversation_id"]), row["confirmed_seq"] + 1, row["last_seq"])
+            # One pointer for all of a conversation: what is between has gone its way or is about to.
+            conversation_id, first_seq, last_seq = str(row["conversation_id"]), row["first_seq"], row["last_seq"]
+            first, last = swept.get(conversation_id, (first_seq, last_seq))
+            swept[conversation_id] = (min(first, first_seq), max(last, last_seq))
+        UNCONFIRMED.set(len(swept))
+        if swept:
+            in_vain = any(self._swept.get(conversation_id) == first for conversation_id, (first, _) in swept.items())
+            self._in_vain = min(self._in_vain + 1, MOST_DOUBLINGS) if in_vain else 0
+            self._swept = {conversation_id: first for conversation_id, (first, _) in swept.items()}
+        for conversation_id, (first, last) in swept.items():
+            await publish_pointer(self._sidecar, conversation_id, first, last)
             SWEPT.inc()
 
 
-_BACKLOG = "SELECT coalesce(sum(last_seq - confirmed_seq), 0)::bigint FROM head WHERE confirmed_seq < last_seq"
+_BACKLOG = "SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint FROM unconfirmed"
 _CLAIM = """
-    UPDATE head SET unconfirmed_since_ms = $3
-    WHERE conversation_id IN (
-        SELECT conversation_id FROM head
-        WHERE confirmed_seq < last_seq AND unconfirmed_since_ms < $1
-        ORDER BY unconfirmed_since_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
-    RETURNING conversation_id, confirmed_seq, last_seq
+    UPDATE unconfirmed SET since_ms = $3
+    WHERE (conversation_id, first_seq) IN (
+        SELECT conversation_id, first_seq FROM unconfirmed WHERE since_ms < $1
+        ORDER BY since_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
+    RETURNING conversation_id, first_seq, last_seq
 """

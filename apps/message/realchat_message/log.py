@@ -2,10 +2,10 @@
 
 Invariants, each with the test that breaks when it goes:
 - Gapless and insert-only: a segment's key is (conversation, first_seq), written first-write-wins under the head's
-  row lock, and the next one begins at last_seq + 1 (tests/system/test_log.py).
+  row lock, and the next one begins at last_seq + 1 (tests/service/message/test_log.py).
 - One upsert per transaction: the outbox emits one event per upsert (test_segments.py).
 - Nothing in that transaction fails by design: whoever did not write the last segment, or does not know how its
-  own last write ended, first probes the next key and adopts what it finds (tests/service/message/test_log.py).
+  own last write ended, first probes the next key and adopts what it finds (the same).
 """
 
 from __future__ import annotations
@@ -69,8 +69,13 @@ CONFLICTS = Counter("realchat_segment_conflicts_total", "Segments that another w
 class Lane(Protocol):
     """Where committed segments go at once."""
 
-    def offer(self, written: pb.Segment) -> None:
-        """Takes a segment without waiting; it may be dropped, since the outbox has it too."""
+    def offer(self, written: pb.Segment, *, fanned_out: bool) -> None:
+        """Takes a segment without waiting; it may be dropped, since the outbox has it too.
+
+        Args:
+            written: the segment.
+            fanned_out: by one of those who had it appended, so it need not go any further.
+        """
         ...
 
 
@@ -79,6 +84,7 @@ class _Waiting:
     intent: Intent | Act
     outcome: asyncio.Future[Outcome]
     trace: Context
+    fans_out: bool
 
 
 class ConversationLog:
@@ -109,8 +115,15 @@ class ConversationLog:
                 conversation_id = await self._ready.get()
                 writers.create_task(self._drain(conversation_id), name=f"writer {conversation_id}")
 
-    async def append(self, conversation_id: str, intents: Sequence[Intent | Act]) -> list[Outcome]:
+    async def append(
+        self, conversation_id: str, intents: Sequence[Intent | Act], *, fans_out: bool = False
+    ) -> list[Outcome]:
         """Appends intents, together with what others append to the same conversation meanwhile.
+
+        Args:
+            conversation_id: the conversation.
+            intents: what to append.
+            fans_out: whether the caller fans out the segments of the outcomes.
 
         Returns:
             One outcome per intent, in order. An intent whose outcome is a temporary error may be repeated as it
@@ -127,7 +140,7 @@ class ConversationLog:
             return [overloaded for _ in intents]
         loop = asyncio.get_running_loop()
         trace = get_current()
-        waiting = [_Waiting(intent, loop.create_future(), trace) for intent in intents]
+        waiting = [_Waiting(intent, loop.create_future(), trace, fans_out) for intent in intents]
         queue.extend(waiting)
         # Shielded: a caller that goes away leaves its intents to the writer.
         return list(await asyncio.gather(*(asyncio.shield(entry.outcome) for entry in waiting)))
@@ -154,19 +167,19 @@ class ConversationLog:
         while queue:
             batch = _next_batch(queue)
             with _batch_span(batch):
-                outcomes = await self._write([entry.intent for entry in batch], conversation_id)
+                outcomes = await self._write(batch, conversation_id)
             for entry, outcome in zip(batch, outcomes, strict=True):
                 if not entry.outcome.done():
                     entry.outcome.set_result(outcome)
         del self._queues[conversation_id]
 
-    async def _write(self, intents: list[Intent | Act], conversation_id: str) -> list[Outcome]:
+    async def _write(self, batch: list[_Waiting], conversation_id: str) -> list[Outcome]:
         failure = RealChatError(Code.UNAVAILABLE, "the log cannot be written now", retry_after=0.5)
         for _ in range(TRIES):
             try:
                 with COMMIT.time():
                     async with asyncio.timeout(COMMIT_SECONDS):
-                        return await self._commit(conversation_id, intents)
+                        return await self._commit(conversation_id, batch)
             except SegmentExistsError:
                 CONFLICTS.inc()
                 self._doubtful.add(conversation_id)
@@ -183,9 +196,10 @@ class ConversationLog:
                 log.exception("append failed", conversation_id=conversation_id)
                 failure = RealChatError(Code.INTERNAL)
                 break
-        return [failure for _ in intents]
+        return [failure for _ in batch]
 
-    async def _commit(self, conversation_id: str, intents: list[Intent | Act]) -> list[Outcome]:
+    async def _commit(self, conversation_id: str, batch: list[_Waiting]) -> list[Outcome]:
+        intents = [entry.intent for entry in batch]
         written: pb.Segment | None = None
         async with self._pool.acquire() as connection:
             if any(isinstance(i, NewChange) and i.event.HasField("conversation_created") for i in intents):
@@ -207,11 +221,16 @@ class ConversationLog:
             return decided.outcomes
         BATCH.observe(len(written.events))
         self._remember_members(conversation_id, head, written)
-        self._lane.offer(written)
-        return [
+        outcomes = [
             outcome if isinstance(outcome, RealChatError) or outcome.duplicate else replace(outcome, segment=written)
             for outcome in decided.outcomes
         ]
+        answered = zip(batch, outcomes, strict=True)
+        fanned_out = any(
+            entry.fans_out and isinstance(outcome, Appended) and outcome.segment for entry, outcome in answered
+        )
+        self._lane.offer(written, fanned_out=fanned_out)
+        return outcomes
 
     async def _insert(self, connection: Connection, written: pb.Segment) -> None:
         """Writes a segment and, at the same time, the read model, which is committed only if the segment is."""

@@ -80,7 +80,6 @@ async def main() -> None:
             "writers": conversation_log.run,
             "fast lane": lane.run,
             "receipt lane": receipt_lane.run,
-            "confirmations": confirmations.run,
             "janitor": janitor.run,
             "sweeper": sweeper.run,
             "eraser": Eraser(pool, segments).run,

@@ -25,9 +25,11 @@ _FOLD = """
         FROM unnest($6::bigint[], $7::uuid[], $8::uuid[], $9::bigint[], $10::text[], $11::text[], $12::uuid[],
                     $13::boolean[], $14::bytea[], $15::bytea[], $16::boolean[], $17::text[])
              AS event (seq, event_id, actor_id, occurred_at_ms,
-                       client_message_id, body, reply_to, redacted, change, extras, mention_all, mentions))
+                       client_message_id, body, reply_to, redacted, change, extras, mention_all, mentions)),
+         noted AS (
+        INSERT INTO unconfirmed (conversation_id, first_seq, last_seq, since_ms)
+        VALUES ($1, ($6::bigint[])[1], $2, $5) ON CONFLICT DO NOTHING)
     UPDATE head SET last_seq = $2, members_seq = $3, writer_id = $4,
-                    unconfirmed_since_ms = CASE WHEN confirmed_seq < last_seq THEN unconfirmed_since_ms ELSE $5 END,
                     last_activity_ms = greatest(last_activity_ms, ($9::bigint[])[array_upper($9::bigint[], 1)])
     WHERE conversation_id = $1
 """

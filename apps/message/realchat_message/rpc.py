@@ -72,11 +72,11 @@ class MessageRpc(MessageServiceServicer):
             raise RealChatError(Code.INVALID_ARGUMENT, f"messages are 1 to {MOST_EVENTS}", field="messages")
         checked = [_checked(message) for message in request.messages]
         intents: list[Intent] = [intent for intent in checked if isinstance(intent, NewMessage)]
-        outcomes = await self._log.append(conversation_id, intents)
+        outcomes = await self._log.append(conversation_id, intents, fans_out=request.fans_out)
         rest = iter(outcomes)
         return pb.AppendMessagesResponse(
             results=[_result(entry if isinstance(entry, RealChatError) else next(rest)) for entry in checked],
-            segments=_segments(outcomes) if request.with_segments else (),
+            segments=_segments(outcomes) if request.fans_out else (),
         )
 
     async def AppendChange(self, request: pb.AppendChangeRequest, context: Context) -> pb.AppendChangeResponse:

@@ -20,16 +20,26 @@ class Head(Table, table=True):
     last_seq: int = Field(default=0, sa_type=BigInteger)
     members_seq: int = Field(default=0, sa_type=BigInteger)
     confirmed_seq: int = Field(default=0, sa_type=BigInteger)
-    """Everything up to here was seen on Kafka."""
+    """Of replicas that know no table `unconfirmed`, and gone with the next version."""
     last_activity_ms: int = Field(default=0, sa_type=BigInteger)
     """The time of the newest event."""
     unconfirmed_since_ms: int = Field(default=0, sa_type=BigInteger)
-    """Since when something is committed that was not seen, or the last progress of that."""
+    """As `confirmed_seq`."""
     writer_id: UUID | None = None
     """The process that appended last: any other one probes the log before it appends."""
     direct_low_id: UUID | None = None
     """The pair of a direct conversation, ordered."""
     direct_high_id: UUID | None = None
+
+
+class Unconfirmed(Table, table=True):
+    """A segment that is committed and to which no pointer was seen on Kafka yet."""
+
+    conversation_id: UUID = Field(primary_key=True)
+    first_seq: int = Field(primary_key=True, sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+    since_ms: int = Field(sa_type=BigInteger)
+    """When it was committed, or the sweeper last published a pointer to it."""
 
 
 class Entry(Table, table=True):

@@ -1,4 +1,4 @@
-"""What a node had appended reaches everybody from the log's answer; the topic then costs a comparison."""
+"""What a node had appended reaches everybody from the log's answer; the pointer to it then costs a comparison."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def says(client: Client, talk: Conversation, body: str) -> None:
     assert await client.seqs(1) == [talk.last_seq]
 
 
-async def test_nobody_waits_for_the_topic(world: World, node: DeliveryNode, talk: Conversation) -> None:
+async def test_nobody_waits_for_a_topic(world: World, node: DeliveryNode, talk: Conversation) -> None:
     other = await world.node()
     async with (
         connected(node, "alice/phone") as alice,
@@ -42,7 +42,26 @@ async def test_nobody_waits_for_the_topic(world: World, node: DeliveryNode, talk
                 assert await bob.seqs(1) == [seq]
 
 
-async def test_the_topic_brings_nothing_twice(world: World, node: DeliveryNode, talk: Conversation) -> None:
+async def test_what_two_nodes_have_appended_by_turns_comes_in_order_without_any_topic(
+    world: World, node: DeliveryNode, talk: Conversation
+) -> None:
+    other = await world.node()
+    async with (
+        connected(node, "alice/phone") as phone,
+        connected(other, "alice/laptop") as laptop,
+        connected(node, "bob/phone") as one,
+        connected(other, "bob/laptop") as two,
+    ):
+        for number in range(30):
+            for sender in (phone, laptop):
+                name = f"{number} {sender is phone}"
+                message = {"conversation_id": talk.conversation_id, "client_message_id": name, "body": name}
+                await sender.says({"type": "send", **message})
+        for bob in (one, two):
+            assert await bob.seqs(60) == list(range(2, 62))
+
+
+async def test_no_lane_brings_it_twice(world: World, node: DeliveryNode, talk: Conversation) -> None:
     other = await world.node()
     async with connected(node, "alice/phone") as alice, connected(other, "bob/phone") as bob:
         for body in "ab":
@@ -56,21 +75,39 @@ async def test_the_topic_brings_nothing_twice(world: World, node: DeliveryNode, 
     assert world.logs.pages_read == []
 
 
-async def test_what_is_ahead_of_a_loss_is_left_to_the_topic(
+async def test_what_another_node_had_appended_and_not_fanned_out_goes_with_it(
     world: World, node: DeliveryNode, talk: Conversation
 ) -> None:
     async with connected(node, "alice/phone") as alice, connected(node, "bob/phone") as bob:
         await says(alice, talk, "a")
         lost = talk.says("bob", "by another node, which has ended")
         await sends(alice, talk, "c")
-        await alice.hears_nothing_more()
-        assert await node.segment(talk, lost) == "SUCCESS"
-        assert await node.segment(talk, talk.events[-1]) == "SUCCESS"
         assert await bob.seqs(3) == [2, 3, 4]
         assert await alice.seqs(2) == [3, 4]
+        assert await node.pointer(talk, lost.seq, lost.seq) == "SUCCESS"
+        for client in (alice, bob):
+            await client.hears_nothing_more()
 
 
-async def test_without_redis_the_topic_does_it(world: World, node: DeliveryNode, talk: Conversation) -> None:
+async def test_what_is_ahead_of_a_log_that_cannot_be_read_is_left_to_the_pointers(
+    world: World, node: DeliveryNode, talk: Conversation
+) -> None:
+    async with connected(node, "alice/phone") as alice, connected(node, "bob/phone") as bob:
+        await says(alice, talk, "a")
+        assert await bob.seqs(1) == [2]
+        talk.says("bob", "by another node, which has ended")
+        world.logs.reading.clear()
+        await sends(alice, talk, "c")
+        world.logs.away = True
+        world.logs.reading.set()
+        await alice.hears_nothing_more()
+        world.logs.away = False
+        assert await node.pointer(talk, 4, 4) == "SUCCESS"
+        for client in (alice, bob):
+            assert await client.seqs(2) == [3, 4]
+
+
+async def test_without_redis_the_pointer_does_it(world: World, node: DeliveryNode, talk: Conversation) -> None:
     other = await world.node()
     async with (
         connected(node, "alice/phone") as alice,
@@ -83,8 +120,8 @@ async def test_without_redis_the_topic_does_it(world: World, node: DeliveryNode,
         await redis.delete(watermark)
         await redis.lpush(watermark, "no number")  # so the script fails
         await says(alice, talk, "b")  # its own sockets have it nevertheless
-        assert await node.segment(talk, talk.events[-1]) == "RETRY"
+        assert await node.pointer(talk, 3, 3) == "RETRY"
         await redis.set(watermark, 2)
-        assert await node.segment(talk, talk.events[-1]) == "SUCCESS"
+        assert await node.pointer(talk, 3, 3) == "SUCCESS"
         assert await bob.seqs(1) == [3]
         await alice.hears_nothing_more()

@@ -60,9 +60,11 @@ class Offered:
 
     def __init__(self) -> None:
         self.segments: list[pb.Segment] = []
+        self.needless: list[pb.Segment] = []
+        """What somebody else fans out."""
 
-    def offer(self, written: pb.Segment) -> None:
-        self.segments.append(written)
+    def offer(self, written: pb.Segment, *, fanned_out: bool) -> None:
+        (self.needless if fanned_out else self.segments).append(written)
 
 
 @dataclass

@@ -49,6 +49,30 @@ async def test_whoever_appends_gets_the_segment_that_was_written_for_it(room: Ro
     assert segments == [written, written, None, None]
 
 
+async def test_what_one_of_those_who_had_it_appended_fans_out_does_not_go_by_the_fast_lane(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        room.lane.segments.clear()
+        await asyncio.gather(
+            log.append(conversation, [hello(client_message_id="by socket")], fans_out=True),
+            log.append(conversation, [hello()]),
+        )
+        assert room.lane.segments == []
+        assert [(written.first_seq, written.last_seq) for written in room.lane.needless] == [(2, 3)]
+
+
+async def test_what_somebody_else_sends_beside_a_repetition_goes_by_the_fast_lane(room: Room) -> None:
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        await log.append(conversation, [hello(client_message_id="again")], fans_out=True)
+        room.lane.segments.clear()
+        await asyncio.gather(
+            log.append(conversation, [hello(client_message_id="again")], fans_out=True),
+            log.append(conversation, [hello()]),
+        )
+    assert [(written.first_seq, written.last_seq) for written in room.lane.segments] == [(3, 3)]
+
+
 async def test_the_same_message_many_times_at_once_is_appended_once(room: Room) -> None:
     async with room.writer() as one, room.writer() as other:
         conversation = await begun(one, ALICE)
@@ -126,10 +150,22 @@ async def test_a_head_that_is_behind_the_log_is_repaired_by_what_is_seen_on_the_
         await log.append(conversation, [hello()])
         await room.pool.execute("DELETE FROM entry WHERE conversation_id = $1 AND seq = 2", conversation)
         await room.pool.execute("UPDATE head SET last_seq = 1 WHERE conversation_id = $1", conversation)
-        confirmations = Confirmations(room.pool, log)
-        confirmations.saw(conversation, 2, 2)
-        await confirmations.flush()
+        await Confirmations(room.pool, log).confirm({(conversation, 2, 2)})
         assert await room.seqs(conversation) == [1, 2]
+
+
+async def test_pointers_confirm_in_any_order_and_by_any_replica(room: Room) -> None:
+    async with room.writer() as log, room.writer() as other:
+        conversation = await begun(log, ALICE)
+        for _ in range(4):
+            await log.append(conversation, [hello()])
+        one, two = Confirmations(room.pool, log), Confirmations(room.pool, other)
+        await one.confirm({(conversation, 5, 5), (conversation, 3, 3)})
+        await two.confirm({(conversation, 1, 1), (new_id(), 4, 4)})
+        left = "SELECT first_seq FROM unconfirmed WHERE conversation_id = $1 ORDER BY 1"
+        assert [row[0] for row in await room.pool.fetch(left, conversation)] == [2, 4]
+        await two.confirm({(conversation, 2, 4)})
+        assert await room.pool.fetch(left, conversation) == []
 
 
 async def test_a_log_that_is_away_is_temporary_and_leaves_no_trace(room: Room) -> None:

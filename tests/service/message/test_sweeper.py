@@ -31,7 +31,7 @@ async def test_a_sweeper_whom_nobody_hears_waits_longer_after_each_round(room: R
 
         async def publishes_after(seconds: float) -> bool:
             since_ms = now_ms() - int(seconds * 1000)
-            await room.pool.execute("UPDATE head SET unconfirmed_since_ms = $1", since_ms)
+            await room.pool.execute("UPDATE unconfirmed SET since_ms = $1", since_ms)
             before = kafka.published
             await sweeper.sweep()
             return kafka.published > before
@@ -41,9 +41,9 @@ async def test_a_sweeper_whom_nobody_hears_waits_longer_after_each_round(room: R
             *(False, True),
             *(False, True),
         ]
-        await room.pool.execute("UPDATE head SET confirmed_seq = last_seq")
+        await room.pool.execute("DELETE FROM unconfirmed")
         await log.append(conversation, [hello()])
         assert await publishes_after(61), "it never waits longer than a minute"
-        await room.pool.execute("UPDATE head SET confirmed_seq = last_seq")
+        await room.pool.execute("DELETE FROM unconfirmed")
         await log.append(conversation, [hello()])
         assert await publishes_after(11), "it was heard, so it is quick again"

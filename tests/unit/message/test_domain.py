@@ -16,7 +16,6 @@ from realchat_message.domain import (
     Members,
     NewChange,
     NewMessage,
-    SeenRanges,
     checked_mentions,
     head_after,
     members_after,
@@ -174,22 +173,6 @@ def test_bodies_that_are_refused(body: str) -> None:
 )
 def test_bodies_are_normalised(body: str, normal: str) -> None:
     assert normalise_body(body) == normal
-
-
-ranges = st.tuples(st.sampled_from("ab"), st.integers(1, 30), st.integers(0, 5))
-
-
-@given(st.lists(ranges))
-def test_seen_ranges_hold_exactly_what_was_seen_merged(seen: list[tuple[str, int, int]]) -> None:
-    merged = SeenRanges()
-    for conversation, first, length in seen:
-        merged.add(conversation, first, first + length)
-    taken = merged.take()
-    covered = {(conversation, seq) for conversation, low, high in taken for seq in range(low, high + 1)}
-    assert covered == {(c, seq) for c, first, length in seen for seq in range(first, first + length + 1)}
-    for (c1, _, high), (c2, low, _) in itertools.pairwise(taken):
-        assert c1 != c2 or low > high + 1
-    assert merged.take() == []
 
 
 def administration(admins_only: bool) -> NewChange:

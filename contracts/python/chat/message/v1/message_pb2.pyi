@@ -70,10 +70,10 @@ class AppendMessagesRequest(_message.Message):
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
-    WITH_SEGMENTS_FIELD_NUMBER: _builtins.int
+    FANS_OUT_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
-    with_segments: _builtins.bool
-    """Whether the answer has what was written, for a caller who passes it on."""
+    fans_out: _builtins.bool
+    """The caller fans out what was written, which the answer has then; so the fast lane does not carry it."""
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___NewMessage]:
         """1 to 100."""
@@ -83,11 +83,11 @@ class AppendMessagesRequest(_message.Message):
         *,
         conversation_id: _builtins.str = ...,
         messages: _abc.Iterable[Global___NewMessage] | None = ...,
-        with_segments: _builtins.bool = ...,
+        fans_out: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "messages", b"messages", "with_segments", b"with_segments"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "fans_out", b"fans_out", "messages", b"messages"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Mapping, Sequence
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 
+import httpx
 import msgspec
 import psutil
-from bench.lanes import Sighting, watched
+from bench.lanes import Event, Sighting, watched
 from bench.scenarios import Scenario
-from realchat.load import Tally, connected, made_groups, registered, run, statistics
+from realchat.api import Api
+from realchat.load import BODY, PATIENCE_SECONDS, Load, Tally, connected, made_groups, registered, run, statistics
+from realchat.models import Sent, Tokens
+from realchat.tokens import MemoryStore
 from stack import Stack
 
 QUIET_SECONDS = 3.0
 """After the warm-up, so that its pointers, a second late, are not counted."""
+HTTP_SECONDS = 0.5
+"""Between messages by HTTP, which the fast lane brings; those of sockets their node fans out itself."""
 DRIVER = "the bench itself"
 OTHERS = "other programs"
 
@@ -75,6 +83,8 @@ async def measure(
     urls = [url.replace("http:", "ws:") + "/v1/socket" for url in stack.urls("delivery")]
     processor = Processor(stack)
     results = []
+    ((beside, (somebody, _)),) = (await made_groups(stack.web_url, persons, Load(conversations=1, members=2))).items()
+    writer = next(person for person in persons if person.user_id == somebody)
     async with connected(persons, urls) as talkers:
         for scenario in scenarios:
             say(f"{scenario.name}: {scenario.text}")
@@ -86,12 +96,37 @@ async def measure(
             async with watched(stack.kafka_brokers) as watcher:
                 # In a thread: it takes a while, and the sockets' heartbeats must not wait for it.
                 before, started = await asyncio.to_thread(processor.seconds), perf_counter()
-                tally = await run(scenario, talkers, groups, seconds)
+                async with _sending_by_http(stack.web_url, writer, beside) as by_http:
+                    tally = await run(scenario, talkers, groups, seconds)
                 after, took = await asyncio.to_thread(processor.seconds), perf_counter() - started
+                tally.appended_at.update(by_http)
                 sightings = await watcher.sightings(tally.appended_at)
             cpu = {name: round(after[name] - before[name], 2) for name in after}
             results.append(_result(scenario, tally, sightings, cpu, took))
     return results
+
+
+@asynccontextmanager
+async def _sending_by_http(url: str, writer: Tokens, conversation_id: str) -> AsyncIterator[Mapping[Event, float]]:
+    """Meanwhile somebody sends a little by HTTP. Yields when each of it was appended, as Unix time."""
+    appended_at: dict[Event, float] = {}
+
+    async def send() -> None:
+        while True:
+            message = {"client_message_id": uuid.uuid4().hex, "body": BODY}
+            sent = await api.ask("POST", f"/v1/conversations/{conversation_id}/messages", Sent, json=message)
+            appended_at[conversation_id, sent.seq] = sent.at.timestamp()
+            await asyncio.sleep(HTTP_SECONDS)
+
+    async with httpx.AsyncClient(base_url=url) as http:
+        api = Api(http, MemoryStore(writer), PATIENCE_SECONDS)
+        sending = asyncio.create_task(send())
+        try:
+            yield appended_at
+        finally:
+            sending.cancel()
+            with suppress(asyncio.CancelledError):
+                await sending
 
 
 class Processor:
@@ -139,7 +174,7 @@ def _result(
         "guarantee lane": statistics(lanes["guarantee"]),
         "appended": {"per second": round(len(tally.acknowledged) / tally.seconds, 1)},
         "received": {"per second": round(len(tally.received) / tally.seconds, 1)},
-        "segment": {"mean messages": round(len(tally.acknowledged) / max(1, len(lanes["fast"])), 1)},
+        "segment": {"mean messages": round(len(tally.acknowledged) / max(1, len(lanes["guarantee"])), 1)},
     }
     return Result(
         name=scenario.name,

@@ -13,12 +13,15 @@ from support.chat import Device, eventually, online
 from support.fixtures import NewPerson
 from support.outbox import at_rest, pending_entries
 
+from chat.event.v1 import event_pb2 as pb
+
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 
 async def fails_to_insert(stack: Stack, conversation_id: str, first_seq: int) -> None:
     """Tries to write over a segment, as a writer does whose probe came too early; its pointer names the next seq."""
     key = segment_key(conversation_id, first_seq)
+    pointer = pb.Pointer(conversation_id=conversation_id, first_seq=first_seq + 1, last_seq=first_seq + 1)
     first_write = common_v1.StateOptions(concurrency=common_v1.StateOptions.CONCURRENCY_FIRST_WRITE)
     operations = [
         api_v1.TransactionalStateOperation(
@@ -31,7 +34,7 @@ async def fails_to_insert(stack: Stack, conversation_id: str, first_seq: int) ->
             operationType="upsert",
             request=common_v1.StateItem(
                 key=key,
-                value=pointer_json(conversation_id, first_seq + 1, first_seq + 1),
+                value=pointer_json(pointer),
                 metadata={"outbox.projection": "true", "contentType": "application/json"},
             ),
         ),

@@ -132,13 +132,13 @@ class FastLane:
             self._rests_until = time.monotonic() + REST_SECONDS
 
 
-async def publish_pointer(sidecar: Sidecar, conversation_id: str, first_seq: int, last_seq: int) -> None:
+async def publish_pointer(sidecar: Sidecar, pointer: pb.Pointer) -> None:
     """Publishes a pointer past the outbox. Raises unavailable."""
     await sidecar.publish(
         DIRECT,
         POINTERS,
-        pointer_json(conversation_id, first_seq, last_seq),
-        metadata={"partitionKey": conversation_id, "cloudevent.type": POINTER_TYPE},
+        pointer_json(pointer),
+        metadata={"partitionKey": pointer.conversation_id, "cloudevent.type": POINTER_TYPE},
         deadline=PUBLISH_SECONDS,
     )
 
@@ -217,7 +217,7 @@ class Janitor:
             return
         pointer = _pointer(event.get("data"))
         if pointer:
-            await publish_pointer(self._sidecar, pointer.conversation_id, pointer.first_seq, pointer.last_seq)
+            await publish_pointer(self._sidecar, pointer)
         await self._redis.xack(self._stream, self._group, entry_id)
         RELEASED.labels("published").inc()
         log.warning("outbox entry published", marker=marker, pending_ms=pending_ms)
@@ -262,6 +262,7 @@ def _pointer(data: object) -> pb.Pointer | None:
         conversation_id=str(data["conversation_id"]),
         first_seq=int(data["first_seq"]),
         last_seq=int(data["last_seq"]),
+        members_seq=int(data.get("members_seq", 0)),
     )
 
 
@@ -328,27 +329,26 @@ class Sweeper:
         UNCONFIRMED_EVENTS.set(await self._pool.fetchval(_BACKLOG))
         patience_ms = min(self._after_ms << self._in_vain, PATIENCE_MS)
         rows = await self._pool.fetch(_CLAIM, now - patience_ms, MOST_SWEPT, now)
-        swept: dict[str, tuple[int, int]] = {}
-        for row in rows:
-            # One pointer for all of a conversation: what is between has gone its way or is about to.
-            conversation_id, first_seq, last_seq = str(row["conversation_id"]), row["first_seq"], row["last_seq"]
-            first, last = swept.get(conversation_id, (first_seq, last_seq))
-            swept[conversation_id] = (min(first, first_seq), max(last, last_seq))
-        UNCONFIRMED.set(len(swept))
-        if swept:
-            in_vain = any(self._swept.get(conversation_id) == first for conversation_id, (first, _) in swept.items())
+        UNCONFIRMED.set(len(rows))
+        if rows:
+            swept = {str(row["conversation_id"]): row["first_seq"] for row in rows}
+            in_vain = any(self._swept.get(conversation_id) == seq for conversation_id, seq in swept.items())
             self._in_vain = min(self._in_vain + 1, MOST_DOUBLINGS) if in_vain else 0
-            self._swept = {conversation_id: first for conversation_id, (first, _) in swept.items()}
-        for conversation_id, (first, last) in swept.items():
-            await publish_pointer(self._sidecar, conversation_id, first, last)
+            self._swept = swept
+        for row in rows:
+            await publish_pointer(self._sidecar, pb.Pointer(**{**row, "conversation_id": str(row["conversation_id"])}))
             SWEPT.inc()
 
 
 _BACKLOG = "SELECT coalesce(sum(last_seq - first_seq + 1), 0)::bigint FROM unconfirmed"
+# One pointer for all of a conversation: what is between has gone its way or is about to.
 _CLAIM = """
-    UPDATE unconfirmed SET since_ms = $3
-    WHERE (conversation_id, first_seq) IN (
-        SELECT conversation_id, first_seq FROM unconfirmed WHERE since_ms < $1
-        ORDER BY since_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
-    RETURNING conversation_id, first_seq, last_seq
+    WITH claimed AS (
+        UPDATE unconfirmed SET since_ms = $3
+        WHERE (conversation_id, first_seq) IN (
+            SELECT conversation_id, first_seq FROM unconfirmed WHERE since_ms < $1
+            ORDER BY since_ms LIMIT $2 FOR UPDATE SKIP LOCKED)
+        RETURNING conversation_id, first_seq, last_seq)
+    SELECT conversation_id, min(claimed.first_seq) AS first_seq, max(claimed.last_seq) AS last_seq, head.members_seq
+    FROM claimed JOIN head USING (conversation_id) GROUP BY conversation_id, head.members_seq
 """

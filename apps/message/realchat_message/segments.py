@@ -63,10 +63,10 @@ def segment_key(conversation_id: str, first_seq: int) -> str:
     return f"segment/{conversation_id}/{first_seq}"
 
 
-def pointer_json(conversation_id: str, first_seq: int, last_seq: int, members_seq: int = 0) -> bytes:
+def pointer_json(to: pb.Segment | pb.Pointer) -> bytes:
     """chat.event.v1.Pointer as JSON; numbers as strings, since Dapr reads JSON numbers as float64."""
-    numbers = {"first_seq": str(first_seq), "last_seq": str(last_seq), "members_seq": str(members_seq)}
-    return json.dumps({"conversation_id": conversation_id, **numbers}).encode()
+    numbers = {"first_seq": str(to.first_seq), "last_seq": str(to.last_seq), "members_seq": str(to.members_seq)}
+    return json.dumps({"conversation_id": to.conversation_id, **numbers}).encode()
 
 
 class DaprSegments:
@@ -135,9 +135,7 @@ class DaprSegments:
                 operationType="upsert",
                 request=common_v1.StateItem(
                     key=key,
-                    value=pointer_json(
-                        segment.conversation_id, segment.first_seq, segment.last_seq, segment.members_seq
-                    ),
+                    value=pointer_json(segment),
                     metadata={"outbox.projection": "true", "contentType": "application/json"},
                 ),
             ),

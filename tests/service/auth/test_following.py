@@ -108,11 +108,10 @@ async def test_any_order_and_repetition_of_pointers_owes_what_the_log_in_order_o
         for step in segment:
             told = _happens(room, step, bots[step.which], present)
             expected += [(hooked.webhooks[bot], len(room.events)) for bot in told]
-        pointer = room.pointer(*room.events[before:])
-        if data.draw(st.booleans(), "made without looking"):
-            pointer.members_seq = 0
-        pointers.append(pointer)
+        pointers.append(room.pointer(*room.events[before:]))
         await arrive(data.draw(st.lists(st.sampled_from(pointers), max_size=3), "early"))
+    for pointer in data.draw(st.lists(st.sampled_from(pointers)), "swept") if pointers else ():
+        pointer.members_seq = room.pointer(*room.events).members_seq
     late = data.draw(st.permutations(pointers), "late")
     while late:
         size = data.draw(st.integers(1, len(late)), "of which at once")
@@ -197,16 +196,21 @@ async def test_what_comes_while_the_log_is_away_comes_again(line: Line, office: 
 async def test_pointers_beyond_the_log_are_done_with_what_there_is(office: Office, hooked: Hooked) -> None:
     bot = next(iter(hooked.webhooks))
     room = begun(office, hooked.owner, bot, bot)
-    for members_seq in (0, 1):
-        await office.follower.take_up(
-            [pb.Pointer(conversation_id=room.talk, first_seq=1, last_seq=9, members_seq=members_seq)]
-        )
+    for _ in range(2):
+        await office.follower.take_up([pb.Pointer(conversation_id=room.talk, first_seq=1, last_seq=9, members_seq=1)])
     unknown = pb.Pointer(conversation_id=new_id(), first_seq=1, last_seq=1, members_seq=1)
     await office.follower.take_up([unknown])
     assert await _owed(office, room) == [(hooked.webhooks[bot], 1)]
 
 
 # From the version that followed segments
+
+
+async def test_its_pointers_cost_no_look_at_the_log(office: Office, hooked: Hooked) -> None:
+    bot = next(iter(hooked.webhooks))
+    room = begun(office, hooked.owner, bot, bot)
+    await office.follower.take_up([pb.Pointer(conversation_id=room.talk, first_seq=1, last_seq=1)])
+    assert office.log.reads == 0
 
 
 async def test_where_bots_were_before_logs_were_followed_is_read_anew_and_nothing_told_again(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-from realchat_message.lanes import Sweeper
-from service.message.room import ALICE, BOB, Room, begun, hello
+from google.protobuf.json_format import Parse
+from realchat_message.lanes import Confirmations, Sweeper
+from service.message.room import ALICE, BOB, Room, begun, hello, joining
 
+from chat.event.v1 import event_pb2 as pb
 from realchat_common.ids import now_ms
 from realchat_common.sidecar import Sidecar
 
@@ -17,10 +19,27 @@ class Kafka:
     """Takes everything, and nobody consumes it."""
 
     def __init__(self) -> None:
-        self.published = 0
+        self.pointers: list[pb.Pointer] = []
 
-    async def publish(self, *_: object, **__: object) -> None:
-        self.published += 1
+    @property
+    def published(self) -> int:
+        return len(self.pointers)
+
+    async def publish(self, component: str, topic: str, data: bytes, **_: object) -> None:
+        self.pointers.append(Parse(data, pb.Pointer()))
+
+
+async def test_all_of_a_conversation_that_was_not_seen_gets_one_pointer(room: Room) -> None:
+    kafka = Kafka()
+    async with room.writer() as log:
+        conversation = await begun(log, ALICE)
+        for _ in range(3):
+            await log.append(conversation, [hello()])
+        await log.append(conversation, [joining(BOB)])
+        await Confirmations(room.pool, log).confirm({(conversation, 1, 1), (conversation, 3, 3)})
+        await room.pool.execute("UPDATE unconfirmed SET since_ms = 0")
+        await Sweeper(room.pool, cast(Sidecar, kafka), AFTER_SECONDS).sweep()
+    assert kafka.pointers == [pb.Pointer(conversation_id=conversation, first_seq=2, last_seq=5, members_seq=5)]
 
 
 async def test_a_sweeper_whom_nobody_hears_waits_longer_after_each_round(room: Room) -> None:

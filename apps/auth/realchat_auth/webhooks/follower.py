@@ -50,7 +50,7 @@ class Follower:
         """The conversations to which bots came, or which they left, by what is pointed to."""
         moved: dict[str, set[str]] = {}
         for pointer in pointers:
-            if pointer.members_seq == 0 or pointer.members_seq >= pointer.first_seq:
+            if pointer.members_seq >= pointer.first_seq:  # 0 from the version whose auth followed segments
                 moved.setdefault(pointer.conversation_id, set()).update(await self._who_moved(pointer))
         bots = await self._store.bots_among(set().union(*moved.values()))
         return {conversation_id for conversation_id, user_ids in moved.items() if user_ids & bots}

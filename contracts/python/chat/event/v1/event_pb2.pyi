@@ -913,7 +913,7 @@ class Pointer(_message.Message):
     """As strings in JSON (protobuf's mapping of 64-bit integers), so Dapr's float64 cannot bend them."""
     last_seq: _builtins.int
     members_seq: _builtins.int
-    """The segment's, which tells whether somebody came or went; 0 where the pointer was made without looking."""
+    """The segment's or a later one's, so that it tells where nobody came or went; 0 from the version without it."""
     def __init__(
         self,
         *,

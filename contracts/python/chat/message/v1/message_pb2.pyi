@@ -1308,7 +1308,7 @@ class ReadLogRequest(_message.Message):
     first_seq: _builtins.int
     """The first seq wanted, 1 or more."""
     limit: _builtins.int
-    """1 to 1,000, 0 for 500."""
+    """1 to 400, 0 for 200."""
     def __init__(
         self,
         *,

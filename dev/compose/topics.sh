@@ -10,7 +10,7 @@ topic() {
 }
 
 topic conversation-events 12 retention.ms=86400000 segment.ms=3600000
-topic conversation-pointers 12 retention.ms=86400000 segment.ms=3600000
+topic conversation-pointers 3 retention.ms=86400000 segment.ms=3600000
 topic conversation-events-dead 1 retention.ms=86400000 segment.ms=3600000
 topic account-events 3 retention.ms=86400000
 topic account-events-dead 1

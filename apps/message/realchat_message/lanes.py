@@ -281,25 +281,20 @@ class Confirmations:
         columns = [list(column) for column in zip(*seen, strict=True)]
         try:
             async with asyncio.timeout(CONFIRM_SECONDS):
-                async with self._pool.acquire() as connection:
-                    await connection.execute(_CONFIRM, *columns)
-                    behind = await connection.fetch(_BEHIND, *columns)
-                for row in behind:
+                for row in await self._pool.fetch(_CONFIRM, *columns):
                     await self._log.repair(str(row["conversation_id"]))
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise RealChatError(Code.UNAVAILABLE, "what was seen cannot be confirmed now") from error
 
 
-_RANGES = "unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen (conversation_id, first_seq, last_seq)"
-# ruff: noqa: S608 - the statements are put together from this constant only
-_CONFIRM = f"""
-    DELETE FROM unconfirmed USING {_RANGES}
-    WHERE unconfirmed.conversation_id = seen.conversation_id
-      AND unconfirmed.first_seq BETWEEN seen.first_seq AND seen.last_seq AND unconfirmed.last_seq <= seen.last_seq
-"""
-_BEHIND = f"""
-    SELECT DISTINCT head.conversation_id FROM head JOIN {_RANGES} USING (conversation_id)
-    WHERE seen.last_seq > head.last_seq
+# Gives the conversations whose head is behind what was seen.
+_CONFIRM = """
+    WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen (conversation_id, low, high)),
+         confirmed AS (
+        DELETE FROM unconfirmed USING seen
+        WHERE unconfirmed.conversation_id = seen.conversation_id
+          AND unconfirmed.first_seq BETWEEN low AND high AND unconfirmed.last_seq <= high)
+    SELECT DISTINCT conversation_id FROM head JOIN seen USING (conversation_id) WHERE high > head.last_seq
 """
 
 

@@ -119,11 +119,14 @@ async def test_who_is_away_is_reminded_of_what_waits_once_until_they_have_read(
         await alice.asks("POST", f"/v1/conversations/{await alice.talks_to(to)}/messages", json=body)
 
     team = await alice.makes_group("Team", bob, carol, dave)
+    for one in (bob, carol, dave):
+        await alice.talks_to(one)  # before anything waits, so that all of it waits for the same mail
     async with opened(socket_urls[0], bob.access_token):
         mention = {"body": "look", "client_message_id": "1", "mention_all": True}
-        await alice.asks("POST", f"/v1/conversations/{team}/messages", json=mention)
-        for one in (bob, carol, dave):
-            await writes(one)
+        await asyncio.gather(
+            alice.asks("POST", f"/v1/conversations/{team}/messages", json=mention),
+            *(writes(one) for one in (bob, carol, dave)),
+        )
         (mail,) = await mails.arrived(stack, carol.email, unread)
         assert "<li>Alice: 1 message</li>" in mail
         assert "<li>Team: 1 mention</li>" in mail

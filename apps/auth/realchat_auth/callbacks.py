@@ -20,9 +20,8 @@ from google.protobuf.empty_pb2 import Empty
 
 from chat.event.v1 import event_pb2 as pb
 from realchat_common.errors import Code, RealChatError
-from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_common.topics import DEAD_LETTERS, POINTERS, bulk_subscription, pointer_in, read_event
+from realchat_common.topics import DEAD_LETTERS, POINTERS, Statuses, bulk_answer, bulk_subscription, read_pointer
 
 PURGE = "session-purge"
 PURGE_SECONDS = 60.0
@@ -31,8 +30,6 @@ MOST_SEQ = 2**53
 
 Answer = appcallback_v1.TopicEventResponse
 BulkAnswer = appcallback_v1.TopicEventBulkResponse
-Statuses = dict[str, Answer.TopicEventResponseStatus.ValueType]
-"""By the entry's id."""
 TakeUp = Callable[[Sequence[pb.Pointer]], Awaitable[None]]
 Keep = Callable[[Sequence[tuple[bytes, Mapping[str, str]]]], Awaitable[None]]
 
@@ -88,12 +85,7 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
         except RealChatError as error:
             log.warning("events have to come again", topic=request.topic, reason=error.detail)
             statuses = {entry.entry_id: Answer.RETRY for entry in request.entries}
-        return BulkAnswer(
-            statuses=[
-                appcallback_v1.TopicEventBulkResponseEntry(entry_id=entry_id, status=status)
-                for entry_id, status in statuses.items()
-            ]
-        )
+        return bulk_answer(statuses)
 
     async def _take_pointers(self, request: appcallback_v1.TopicEventBulkRequest) -> Statuses:
         statuses: Statuses = {}
@@ -115,8 +107,7 @@ class Callbacks(appcallback_pb2_grpc.AppCallbackServicer):
 def _pointer(raw: bytes) -> pb.Pointer | None:
     """The pointer that an event carries; None if it cannot be read."""
     try:
-        pointer = pointer_in(read_event(raw))
-        pointer.conversation_id = parse_id(pointer.conversation_id, "conversation_id")
+        pointer = read_pointer(raw)
     except (msgspec.MsgspecError, ValueError, RealChatError) as error:
         log.warning("event dropped", reason=type(error).__name__)
         return None

@@ -7,6 +7,7 @@ from dapr.proto import appcallback_v1
 from google.protobuf.message import Message
 
 from chat.event.v1 import event_pb2 as pb
+from realchat_common.ids import parse_id
 from realchat_common.sidecar import Sidecar
 
 CONVERSATIONS = "conversation-events"
@@ -28,6 +29,9 @@ BATCHED = "events-batched"
 BULK_MOST = 200
 BULK_MS = 1_000
 """Each partition has a bulk of its own, so a shorter wait means many calls of few events: 250 ms made 48 a second."""
+
+Statuses = dict[str, appcallback_v1.TopicEventResponse.TopicEventResponseStatus.ValueType]
+"""Of the entries of a bulk, by their ids."""
 
 
 class CloudEvent(msgspec.Struct, frozen=True):
@@ -67,6 +71,27 @@ def pointer_in(event: CloudEvent) -> pb.Pointer:
         first_seq=int(found.first_seq),
         last_seq=int(found.last_seq),
         members_seq=int(found.members_seq),
+    )
+
+
+def read_pointer(raw: bytes) -> pb.Pointer:
+    """A pointer as it is on the topic, its conversation's id in canonical form.
+
+    Raises:
+        MsgspecError, ValueError, RealChatError: it is none.
+    """
+    pointer = pointer_in(read_event(raw))
+    pointer.conversation_id = parse_id(pointer.conversation_id, "conversation_id")
+    return pointer
+
+
+def bulk_answer(statuses: Statuses) -> appcallback_v1.TopicEventBulkResponse:
+    """What Dapr is told of a bulk."""
+    return appcallback_v1.TopicEventBulkResponse(
+        statuses=[
+            appcallback_v1.TopicEventBulkResponseEntry(entry_id=entry_id, status=status)
+            for entry_id, status in statuses.items()
+        ]
     )
 
 

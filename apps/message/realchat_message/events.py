@@ -12,9 +12,8 @@ from google.protobuf.empty_pb2 import Empty
 from prometheus_client import Counter
 
 from realchat_common.errors import RealChatError
-from realchat_common.ids import parse_id
 from realchat_common.telemetry import log
-from realchat_common.topics import POINTERS, bulk_subscription, pointer_in, read_event
+from realchat_common.topics import POINTERS, bulk_answer, bulk_subscription, read_pointer
 from realchat_message.lanes import Confirmations, Departures, Range
 from realchat_message.rpc import Context
 
@@ -51,22 +50,16 @@ class OwnTopic(appcallback_pb2_grpc.AppCallbackServicer):
             except RealChatError as error:
                 log.warning("pointers have to come again", reason=error.detail)
                 done = Answer.RETRY
-        return BulkAnswer(
-            statuses=[
-                appcallback_v1.TopicEventBulkResponseEntry(entry_id=entry_id, status=done if each else Answer.DROP)
-                for entry_id, each in seen.items()
-            ]
-        )
+        return bulk_answer({entry_id: done if each else Answer.DROP for entry_id, each in seen.items()})
 
     def _range(self, entry: appcallback_v1.TopicEventBulkRequestEntry) -> Range | None:
         """What an event points to; None for what cannot be read."""
         try:
-            pointer = pointer_in(read_event(entry.bytes))
-            conversation_id = parse_id(pointer.conversation_id, "conversation_id")
+            pointer = read_pointer(entry.bytes)
         except (msgspec.MsgspecError, ValueError, RealChatError) as error:
             DROPPED.inc()
             log.warning("event dropped", reason=type(error).__name__)
             return None
         recorded_ms = int(entry.metadata["__timestamp"])  # by Kafka
-        self._departures.arrived("pointer", conversation_id, pointer.last_seq, recorded_ms)
-        return conversation_id, pointer.first_seq, pointer.last_seq
+        self._departures.arrived("pointer", pointer.conversation_id, pointer.last_seq, recorded_ms)
+        return pointer.conversation_id, pointer.first_seq, pointer.last_seq
